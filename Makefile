@@ -1,0 +1,107 @@
+# One obvious command for each thing a contributor does: `make help`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PORT ?= 8080
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+CLUSTER := PYTHONPATH=hack $(PYTHON) -m cluster
+
+##@ Use it
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/.runtime ## Speak examples/quickstart.yaml on this machine and serve it (PORT=8080, ONCE=1 ends after hello.wav).
+	@$(BIN)/speaker-tts up -f examples/quickstart.yaml --port $(PORT) --say "Hello! This is your own speech service." -o hello.wav $(if $(filter 1,$(ONCE)),--once)
+
+##@ Change it
+
+.PHONY: setup
+setup: $(VENV)/.dev ## Make the development environment (.venv).
+
+.PHONY: format
+format: setup ## Format the code and apply the safe lint fixes.
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+.PHONY: generate
+generate: setup ## Write every generated file anew (CRDs, chart copies, API reference, golden renders).
+	@$(BIN)/python -m hack.generate
+
+.PHONY: lock
+lock: $(UV) ## Renew requirements/*.lock from pyproject.toml.
+	@hack/lock.sh $(UV)
+
+##@ Check it
+
+.PHONY: lint
+lint: setup ## Lint, format check, strict types, layers, chart, generated files up to date.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m hack.generate --check
+	@$(CLUSTER) helm lint --strict charts/speaker-tts
+
+.PHONY: test
+test: setup ## Run every test: unit, contract, API server, end to end (what cannot run here is skipped, and says why).
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: unit
+unit: setup ## Run the tests that need nothing but Python.
+	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
+
+.PHONY: apiserver
+apiserver: setup ## Run the tests against a real etcd and kube-apiserver.
+	@$(BIN)/pytest tests/apiserver $(ARGS)
+
+.PHONY: e2e
+e2e: setup ## Run the end-to-end tests on the cluster of build/kubeconfig (started if there is none).
+	@$(BIN)/pytest tests/e2e $(ARGS)
+
+##@ A real cluster
+
+.PHONY: cluster
+cluster: ## Start a disposable Kubernetes; its kubeconfig is build/kubeconfig.
+	@$(CLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## Stop the disposable Kubernetes and clean up after it.
+	@$(CLUSTER) down
+
+.PHONY: images
+images: ## Build the operator and runtime images and load them into the cluster.
+	@$(CLUSTER) images operator runtime
+
+.PHONY: deploy
+deploy: cluster images ## Install the operator into the cluster with Helm.
+	@$(CLUSTER) helm upgrade --install speaker-tts charts/speaker-tts --namespace speaker-tts-system --create-namespace \
+		--values hack/values-dev.yaml --wait --timeout 3m
+
+##@ Housekeeping
+
+.PHONY: clean
+clean: ## Remove the environment and everything built here (not the cluster: make cluster-down).
+	@rm -rf $(VENV) build dist hello.wav
+
+$(UV):
+	@$(PYTHON) hack/venv.py $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.runtime: $(UV) requirements/runtime.lock pyproject.toml
+	@test -e $(VENV)/.dev || $(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/runtime.lock
+	@test -e $(VENV)/.dev || $(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $@

@@ -1,0 +1,3 @@
+module speaker-tts.dev/hack/cluster/coredns
+
+go 1.26.0

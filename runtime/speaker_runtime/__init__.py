@@ -1,0 +1,1 @@
+"""The data plane: an OpenAI-compatible speech server over interchangeable backends."""

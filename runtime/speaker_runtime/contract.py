@@ -1,0 +1,142 @@
+"""What the control plane and the runtime agree on: files, addresses and exit codes of a service.
+
+This is the one module of the runtime that the operator may import. It needs pydantic, nothing else.
+The operator (or ``speaker-tts up``) writes two JSON documents into one directory for the runtime:
+
+* ``config.json`` is a :class:`RuntimeConfig`: what to serve and how;
+* ``voices.json`` is a :class:`VoiceManifest`: who speaks.
+"""
+
+from enum import IntEnum
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+CONFIG_FILE: Final = "config.json"
+VOICES_FILE: Final = "voices.json"
+
+CONFIG_DIRECTORY: Final = Path("/etc/speaker-tts")
+"""Where a pod mounts the two documents."""
+MODEL_DIRECTORY: Final = Path("/models")
+"""Where a pod mounts the model cache."""
+HTTP_PORT: Final = 8080
+
+LIVE_PATH: Final = "/health/live"
+READY_PATH: Final = "/health/ready"
+METRICS_PATH: Final = "/metrics"
+
+
+class ExitCode(IntEnum):
+    """How the runtime's processes end; the operator turns them into reasons in ``status``."""
+
+    OK = 0
+    FAILED = 1
+    INVALID_CONFIG = 2
+    MODEL_UNAVAILABLE = 3
+    """The model's source could not be read: it does not exist, or is out of reach."""
+    MODEL_CORRUPT = 4
+    """The model was read, but its digest is wrong."""
+    NO_SPACE = 5
+    """The model cache's volume is too small."""
+
+
+class Document(BaseModel):
+    """A frozen JSON document with camelCase keys; unknown keys are refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    def to_json(self) -> str:
+        """Write the document so that equal documents give equal bytes."""
+        return self.model_dump_json(by_alias=True, exclude_none=True, indent=2) + "\n"
+
+
+class ModelConfig(Document):
+    """Which model to load, and where its files lie."""
+
+    source: str = Field(
+        min_length=1,
+        max_length=2048,
+        description="Address of the model, for example package://hibari-tts.",
+    )
+    directory: Path = Field(
+        description="Where this model's files lie; only `speaker-runtime model fetch` writes here."
+    )
+
+
+class ServingConfig(Document):
+    """Limits of one runtime process."""
+
+    max_input_characters: int = Field(
+        default=4096, ge=1, le=1_000_000, description="Longest text accepted in one request."
+    )
+    max_queue_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=86_400,
+        description="Seconds of speech (estimated from the text) that may wait; more gets 503.",
+    )
+    drain_seconds: int = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description="After SIGTERM, how long running responses may take to finish.",
+    )
+
+
+class RuntimeConfig(Document):
+    """Everything one runtime process needs to know, apart from its voices."""
+
+    version: Literal["v1"] = "v1"
+    service: str = Field(
+        min_length=1, max_length=253, description="Name of the TTSService that is served."
+    )
+    backend: str = Field(
+        min_length=1,
+        max_length=63,
+        description="Entry point in the group speaker_tts.backends that speaks.",
+    )
+    model: ModelConfig
+    serving: ServingConfig = ServingConfig()
+
+
+class VoiceDefaults(Document):
+    """Parameters that hold for a voice unless a request says otherwise."""
+
+    speed: float = Field(
+        default=1.0, ge=0.25, le=4.0, description="Pace; 1 is the voice's own, 2 twice as fast."
+    )
+
+
+class VoiceEntry(Document):
+    """One voice as the runtime serves it."""
+
+    name: str = Field(min_length=1, max_length=253)
+    display_name: str | None = Field(default=None, max_length=128)
+    description: str | None = Field(default=None, max_length=1024)
+    languages: tuple[str, ...] = Field(default=(), description="BCP 47 tags, the main one first.")
+    gender: Literal["female", "male", "neutral"] | None = None
+    preset: str = Field(
+        min_length=1, max_length=63, description="Name of the backend's built-in speaker."
+    )
+    aliases: tuple[str, ...] = Field(
+        default=(), description="Other names under which requests may ask for this voice."
+    )
+    defaults: VoiceDefaults = VoiceDefaults()
+
+
+class VoiceManifest(Document):
+    """All voices of one service.
+
+    A backend's presets can always be asked for by name; a voice of the same name comes first.
+    """
+
+    version: Literal["v1"] = "v1"
+    voices: tuple[VoiceEntry, ...] = ()
+    default: str | None = Field(
+        default=None,
+        description="Voice for OpenAI's voice names that nobody claims; else the first one.",
+    )

@@ -34,7 +34,7 @@ format: setup ## Format the code and apply the safe lint fixes.
 
 .PHONY: generate
 generate: setup ## Write every generated file anew (CRDs, chart copies, API reference, golden renders).
-	@$(BIN)/python -m hack.generate
+	@PYTHONPATH=hack $(BIN)/python -m generate
 
 .PHONY: lock
 lock: $(UV) ## Renew requirements/*.lock from pyproject.toml.
@@ -48,7 +48,7 @@ lint: setup ## Lint, format check, strict types, layers, chart, generated files 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m hack.generate --check
+	@PYTHONPATH=hack $(BIN)/python -m generate --check
 	@$(CLUSTER) helm lint --strict charts/speaker-tts
 
 .PHONY: test

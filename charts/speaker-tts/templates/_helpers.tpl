@@ -1,0 +1,22 @@
+{{- define "speaker-tts.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: speaker-tts
+{{ include "speaker-tts.selector" . }}
+{{- end }}
+
+{{- define "speaker-tts.selector" -}}
+app.kubernetes.io/name: speaker-tts-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "speaker-tts.name" -}}
+{{ printf "%s-operator" (.Release.Name | trunc 52 | trimSuffix "-") }}
+{{- end }}
+
+{{- define "speaker-tts.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "speaker-tts.name" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}

@@ -1,0 +1,1 @@
+"""Everything in the repository that is written by a program, and the program."""

@@ -1,0 +1,108 @@
+"""The pinned binaries: found in the user's cache, or built there from their Go modules.
+
+A binary's folder is named by its module, version and build inputs, so a changed ``go.sum`` builds
+anew and an older checkout still finds its own. Builds are written aside and renamed: what carries
+a tool's name is whole.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.commands import run
+from cluster.config import Config, Module
+from cluster.errors import ClusterError, CommandFailed
+from cluster.lock import locked
+from cluster.paths import cache_root
+from cluster.progress import note, step
+from cluster.toolchain import Go, find_go
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The cache below ``root``."""
+
+    config: Config
+    root: Path
+
+    @classmethod
+    def of_user(cls, config: Config) -> "Binaries":
+        """The cache of the user who runs this."""
+        return cls(config, cache_root())
+
+    def path(self, tool: str) -> Path:
+        """Where a tool is, or would be once it is built."""
+        module = self.config.module_of(tool)
+        return self.root / f"{module.name}-{module.version}-{build_key(module)}" / tool
+
+    def missing(self, tools: Iterable[str]) -> list[str]:
+        """Those of ``tools`` that are not built yet."""
+        return [tool for tool in tools if not self.path(tool).exists()]
+
+    def ensure(self, tools: Iterable[str]) -> None:
+        """Build what is missing of ``tools``; returns at once if nothing is.
+
+        Raises:
+            Unavailable: There is no Go, nor a way to get it.
+            ClusterError: The disk is too full, or a build failed.
+        """
+        wanted = list(tools)
+        if not self.missing(wanted):
+            return
+        with locked(self.root / "build.lock", timeout=self.config.timeouts.lock):
+            missing = self.missing(wanted)  # another run may have built them meanwhile
+            if not missing:
+                return
+            self._check_disk()
+            go = find_go(self.config.go, self.root)
+            work = self.root / "work"
+            note(f"building {', '.join(missing)} (once per version; minutes each when cold)")
+            for tool in missing:
+                self._build(go, tool, work)
+            run([go.binary, "clean", "-modcache"], env=go.environment(work), timeout=600)
+            shutil.rmtree(work)
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self.root).free / GIB
+        if free < self.config.go.free_gib:
+            raise ClusterError(
+                f"{self.root} has {free:.1f} GiB free, and a cold build may need"
+                f" {self.config.go.free_gib} GiB for a while: free some, or set XDG_CACHE_HOME to"
+                " a folder on a larger disk"
+            )
+
+    def _build(self, go: Go, tool: str, work: Path) -> None:
+        module = self.config.module_of(tool)
+        target = self.path(tool)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{tool}.partial")
+        with step(f"{tool} {module.version}"):
+            try:
+                run(
+                    build_command(go.binary, module, tool, partial),
+                    env=go.environment(work),
+                    cwd=module.directory,
+                    timeout=self.config.timeouts.build,
+                )
+            except CommandFailed as error:
+                raise ClusterError(f"building {tool} {module.version} failed: {error}") from error
+            partial.replace(target)
+
+
+def build_key(module: Module) -> str:
+    """Eight hexadecimal digits over what decides a module's binaries besides its version."""
+    digest = hashlib.sha256("\0".join(module.ldflags).encode())
+    for name in ("go.mod", "go.sum"):
+        digest.update((module.directory / name).read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def build_command(go: Path, module: Module, tool: str, output: Path) -> list[str]:
+    """The ``go build`` of one tool: no paths of this machine in it, no symbol table."""
+    flags = " ".join(("-s", "-w", *module.ldflags))
+    package = module.tools[tool].package
+    return [str(go), "build", "-trimpath", "-ldflags", flags, "-o", str(output), package]

@@ -1,0 +1,1 @@
+"""The Kubernetes API of Speaker TTS: models, schemas and admission rules. No I/O enters here."""

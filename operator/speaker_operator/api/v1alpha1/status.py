@@ -1,0 +1,132 @@
+"""What the operator reports about services and voices."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from speaker_operator.api.v1alpha1.cel import Schema
+from speaker_operator.api.v1alpha1.common import Model
+
+Time = Annotated[str, Schema({"format": "date-time"})]
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Condition(Model):
+    """One aspect of an object's state, in the shape of Kubernetes' own conditions."""
+
+    type: str = Field(max_length=316, description="Aspect that the condition is about.")
+    status: ConditionStatus = Field(description="Whether the aspect holds: True, False or Unknown.")
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="metadata.generation that the condition was computed for."
+    )
+    last_transition_time: Time = Field(description="When status last changed.")
+    reason: str = Field(
+        min_length=1, max_length=1024, description="Why, as one CamelCase word for programs."
+    )
+    message: str = Field(max_length=32768, description="Why, as a sentence for people.")
+
+
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Schema({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
+]
+
+
+class ModelStatus(Model):
+    """Where the service's model is on its way to the cache."""
+
+    source: str = Field(description="Address of the model that is served.")
+    state: Literal["Pending", "Fetching", "Ready", "Failed"] = Field(
+        description="Pending before a pod starts, Fetching while it fills the cache, then Ready or "
+        "Failed."
+    )
+    message: str | None = Field(default=None, description="What stands in the way, if anything.")
+
+
+class FailedVoice(Model):
+    """A voice that cannot be served as declared."""
+
+    name: str = Field(description="Name of the Voice.")
+    reason: str = Field(description="Why, as one CamelCase word for programs.")
+    message: str = Field(description="Why, and what to change, as a sentence for people.")
+
+
+class VoicesStatus(Model):
+    """How the selected voices fare."""
+
+    total: int = Field(ge=0, description="Voices that the service selects.")
+    ready: int = Field(ge=0, description="Voices that requests can ask for now.")
+    failed: tuple[FailedVoice, ...] = Field(
+        default_factory=tuple,
+        description="Voices that cannot be served as declared, the first 32 by name.",
+    )
+
+
+class FailureRecord(Model):
+    """The last time that a container of the service ended badly."""
+
+    reason: str = Field(description="Why, as one CamelCase word for programs.")
+    message: str = Field(description="The container's last words.")
+    exit_code: int | None = Field(default=None, description="Exit code of the process.")
+    time: Time | None = Field(default=None, description="When the container ended.")
+    pod: str = Field(description="Name of the pod.")
+
+
+class ServiceStatus(Model):
+    """What the operator observed about a TTSService."""
+
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="metadata.generation that this status was computed for."
+    )
+    replicas: int = Field(default=0, ge=0, description="Pods that exist.")
+    ready_replicas: int = Field(default=0, ge=0, description="Pods that serve requests.")
+    selector: str | None = Field(
+        default=None, description="Label selector of the service's pods, for the scale subresource."
+    )
+    url: str | None = Field(
+        default=None, description="Where the service is reached from inside the cluster."
+    )
+    model: ModelStatus | None = Field(default=None, description="State of the service's model.")
+    voices: VoicesStatus | None = Field(default=None, description="How the selected voices fare.")
+    last_failure: FailureRecord | None = Field(
+        default=None, description="The last time that a container of the service ended badly."
+    )
+    conditions: Conditions = Field(
+        default_factory=tuple,
+        description="ModelReady, VoicesReady, Available, Progressing and Ready. Ready is True when "
+        "the whole spec is in effect.",
+    )
+
+
+class VoiceServiceStatus(Model):
+    """How a voice fares in one service."""
+
+    name: str = Field(description="Name of the TTSService.")
+    state: Literal["Ready", "Pending", "Failed"] = Field(
+        description="Ready when requests can ask for the voice, Pending while it is rolled out, "
+        "Failed when it cannot be served as declared."
+    )
+    message: str | None = Field(default=None, description="Why it is not Ready, and what to do.")
+
+
+class VoiceStatus(Model):
+    """What the operator observed about a Voice."""
+
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="metadata.generation that this status was computed for."
+    )
+    services: Annotated[
+        tuple[VoiceServiceStatus, ...],
+        Schema({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = Field(
+        default_factory=tuple,
+        description="The services of the namespace that select the voice, the first 64 by name.",
+    )
+    service_count: int = Field(
+        default=0, ge=0, description="Services of the namespace that select the voice."
+    )
+    conditions: Conditions = Field(
+        default_factory=tuple,
+        description="Accepted: every service that selects the voice can serve it as declared. "
+        "Ready: every one of them does.",
+    )

@@ -1,0 +1,26 @@
+"""All children of a service, in the order in which they are best applied."""
+
+from collections.abc import Iterable
+
+from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.render.autoscaler import autoscaler
+from speaker_operator.render.claim import cache_claim, own_cache
+from speaker_operator.render.configmap import config_map, content_hash
+from speaker_operator.render.deployment import deployment
+from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.metadata import Manifest
+from speaker_operator.render.service import kubernetes_service
+
+
+def render(service: TTSService, voices: Iterable[Voice], images: ImageSettings) -> list[Manifest]:
+    """Render every child of the service: what a pod needs comes before the pods."""
+    config = config_map(service, voices)
+    manifests = [config]
+    cache = own_cache(service)
+    if cache is not None:
+        manifests.append(cache_claim(service, cache))
+    manifests.append(kubernetes_service(service))
+    manifests.append(deployment(service, images, content_hash(config)))
+    if service.spec.autoscaling is not None:
+        manifests.append(autoscaler(service, service.spec.autoscaling))
+    return manifests

@@ -1,0 +1,31 @@
+"""The ConfigMap that carries the runtime's two documents."""
+
+import hashlib
+from collections.abc import Iterable
+
+from speaker_runtime import contract
+
+from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.render import metadata, names
+from speaker_operator.render.runtime_config import runtime_config, voice_manifest
+
+
+def config_map(service: TTSService, voices: Iterable[Voice]) -> metadata.Manifest:
+    """Render the ConfigMap."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata.owned(service, names.config_map(service.metadata.name)),
+        "data": {
+            contract.CONFIG_FILE: runtime_config(service, contract.MODEL_DIRECTORY).to_json(),
+            contract.VOICES_FILE: voice_manifest(service, voices).to_json(),
+        },
+    }
+
+
+def content_hash(manifest: metadata.Manifest) -> str:
+    """Digest of a ConfigMap's content: pods are replaced when it changes."""
+    digest = hashlib.sha256()
+    for name, text in sorted(manifest["data"].items()):
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,42 @@
+"""The Deployment that runs a service's pods."""
+
+from typing import Any
+
+from speaker_operator.api.v1alpha1 import TTSService
+from speaker_operator.render import metadata, names
+from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.labels import CONFIG_HASH, child_labels, selector_labels
+from speaker_operator.render.pod import pod_spec
+
+
+def deployment(service: TTSService, images: ImageSettings, config_hash: str) -> metadata.Manifest:
+    """Render the Deployment; pods are replaced when ``config_hash`` changes."""
+    spec: dict[str, Any] = {
+        "progressDeadlineSeconds": 600,
+        "revisionHistoryLimit": 3,
+        "selector": {"matchLabels": selector_labels(service.metadata.name)},
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+        },
+        "template": {
+            "metadata": {
+                "labels": child_labels(service),
+                "annotations": {CONFIG_HASH: config_hash},
+            },
+            "spec": pod_spec(service, images),
+        },
+    }
+    if service.spec.autoscaling is None:
+        spec["replicas"] = fixed_replicas(service)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata.owned(service, names.deployment(service.metadata.name)),
+        "spec": spec,
+    }
+
+
+def fixed_replicas(service: TTSService) -> int:
+    """How many pods there should be where nothing scales the service."""
+    return 1 if service.spec.replicas is None else service.spec.replicas

@@ -1,0 +1,19 @@
+"""Which image runs a service."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from speaker_operator.api.v1alpha1 import TTSService
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How the operator finds and pulls the runtime's images."""
+
+    template: str
+    """An image reference in which ``{engine}`` stands for the backend's engine."""
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+
+    def runtime_image(self, service: TTSService) -> str:
+        """The image that runs the service."""
+        return service.spec.image or self.template.format(engine=service.backend.engine)

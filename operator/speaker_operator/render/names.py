@@ -1,0 +1,30 @@
+"""The names of a service's children, their containers, ports and volumes."""
+
+from typing import Final
+
+RUNTIME_CONTAINER: Final = "runtime"
+FETCH_CONTAINER: Final = "model-fetch"
+HTTP_PORT_NAME: Final = "http"
+CONFIG_VOLUME: Final = "config"
+MODEL_VOLUME: Final = "model"
+TEMPORARY_VOLUME: Final = "tmp"
+
+
+def deployment(service_name: str) -> str:
+    """Name of the Deployment, and of the autoscaler that scales it."""
+    return service_name
+
+
+def kubernetes_service(service_name: str) -> str:
+    """Name of the Kubernetes Service."""
+    return service_name
+
+
+def config_map(service_name: str) -> str:
+    """Name of the ConfigMap that holds config.json and voices.json."""
+    return f"{service_name}-config"
+
+
+def cache_claim(service_name: str) -> str:
+    """Name of the claim for the model cache."""
+    return f"{service_name}-model"

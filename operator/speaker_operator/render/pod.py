@@ -1,0 +1,154 @@
+"""The pod of a service: fetch the model, then serve it."""
+
+from typing import Any, Final
+
+from speaker_runtime import contract
+
+from speaker_operator.api.v1alpha1 import TTSService
+from speaker_operator.render import claim, names
+from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.labels import selector_labels
+from speaker_operator.render.resources import container_resources
+
+USER_ID: Final = 65532
+"""The unprivileged user of the runtime's images."""
+
+_ENDPOINT_REMOVAL_SECONDS: Final = 3
+"""A stopping pod serves on this long, while the cluster stops sending it requests."""
+_STOP_MARGIN_SECONDS: Final = 10
+"""Beyond draining, for the process to end before it is killed."""
+
+
+def pod_spec(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+    """Render the pod's spec; it meets the restricted pod security standard."""
+    drain = service.spec.serving.drain_seconds
+    spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _ENDPOINT_REMOVAL_SECONDS + drain + _STOP_MARGIN_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "initContainers": [_fetch_container(service, images)],
+        "containers": [_runtime_container(service, images)],
+        "volumes": _volumes(service),
+    }
+    return spec | _placement(service)
+
+
+def _container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+    return {
+        "image": images.runtime_image(service),
+        "imagePullPolicy": images.pull_policy,
+        "resources": container_resources(service),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _fetch_container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+    return {
+        "name": names.FETCH_CONTAINER,
+        **_container(service, images),
+        "args": ["model", "fetch", "--config", str(contract.CONFIG_DIRECTORY)],
+        "volumeMounts": [*_read_mounts(), _model_mount()],
+    }
+
+
+def _runtime_container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+    return {
+        "name": names.RUNTIME_CONTAINER,
+        **_container(service, images),
+        "args": [
+            "serve",
+            f"--config={contract.CONFIG_DIRECTORY}",
+            "--host=0.0.0.0",
+            f"--port={contract.HTTP_PORT}",
+        ],
+        "ports": [
+            {
+                "name": names.HTTP_PORT_NAME,
+                "containerPort": contract.HTTP_PORT,
+                "protocol": "TCP",
+            }
+        ],
+        "startupProbe": _probe(contract.LIVE_PATH, period=1, timeout=2, failures=120),
+        "livenessProbe": _probe(contract.LIVE_PATH, period=10, timeout=5, failures=6),
+        "readinessProbe": _probe(contract.READY_PATH, period=2, timeout=2, failures=2),
+        "lifecycle": {"preStop": {"sleep": {"seconds": _ENDPOINT_REMOVAL_SECONDS}}},
+        "volumeMounts": [*_read_mounts(), _model_mount() | {"readOnly": True}],
+    }
+
+
+def _probe(path: str, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": names.HTTP_PORT_NAME},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
+    }
+
+
+def _read_mounts() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": names.CONFIG_VOLUME,
+            "mountPath": str(contract.CONFIG_DIRECTORY),
+            "readOnly": True,
+        },
+        {"name": names.TEMPORARY_VOLUME, "mountPath": "/tmp"},  # noqa: S108 - inside the pod
+    ]
+
+
+def _model_mount() -> dict[str, Any]:
+    return {"name": names.MODEL_VOLUME, "mountPath": str(contract.MODEL_DIRECTORY)}
+
+
+def _volumes(service: TTSService) -> list[dict[str, Any]]:
+    claim_name = claim.claim_name(service)
+    model = (
+        {"emptyDir": {"sizeLimit": service.backend.cache_size}}
+        if claim_name is None
+        else {"persistentVolumeClaim": {"claimName": claim_name}}
+    )
+    config = {"configMap": {"name": names.config_map(service.metadata.name)}}
+    return [
+        {"name": names.CONFIG_VOLUME, **config},
+        {"name": names.MODEL_VOLUME, **model},
+        {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}},
+    ]
+
+
+def _placement(service: TTSService) -> dict[str, Any]:
+    placement = service.spec.placement
+    fields: dict[str, Any] = {
+        "nodeSelector": placement.node_selector,
+        "tolerations": [
+            toleration.model_dump(by_alias=True, exclude_none=True)
+            for toleration in placement.tolerations
+        ],
+        "priorityClassName": placement.priority_class_name,
+        "affinity": _affinity(service),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _affinity(service: TTSService) -> dict[str, Any] | None:
+    """Keep all pods on the node of a ReadWriteOnce cache: elsewhere they could never mount it."""
+    cache = claim.own_cache(service)
+    if cache is None or cache.access_mode == "ReadWriteMany":
+        return None
+    term = {
+        "labelSelector": {"matchLabels": selector_labels(service.metadata.name)},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

@@ -1,0 +1,57 @@
+"""The two documents that tell the runtime what to serve; the same in a pod and on a laptop."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from speaker_runtime import contract
+
+from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.render.voices import Assignment, assign
+
+
+def model_key(source: str) -> str:
+    """Name of the directory, inside a model cache, that holds the model of one source."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def runtime_config(service: TTSService, cache: Path) -> contract.RuntimeConfig:
+    """What to serve and how, for a runtime whose model cache is the directory ``cache``."""
+    source = service.model_source
+    serving = service.spec.serving
+    return contract.RuntimeConfig(
+        service=service.metadata.name,
+        backend=service.backend.name,
+        model=contract.ModelConfig(source=source, directory=cache / model_key(source)),
+        serving=contract.ServingConfig(
+            max_input_characters=serving.max_input_characters,
+            max_queue_seconds=serving.max_queue_seconds,
+            drain_seconds=serving.drain_seconds,
+        ),
+    )
+
+
+def voice_manifest(service: TTSService, voices: Iterable[Voice]) -> contract.VoiceManifest:
+    """Who speaks: the voices of ``voices`` that the service selects, by name.
+
+    A voice whose preset the backend lacks is handed on: the runtime says what is wrong with it.
+    """
+    return contract.VoiceManifest(
+        voices=tuple(_voice_entry(assignment) for assignment in assign(service, voices)),
+        default=service.spec.voices.default,
+    )
+
+
+def _voice_entry(assignment: Assignment) -> contract.VoiceEntry:
+    spec = assignment.voice.spec
+    speed = spec.defaults.speed
+    return contract.VoiceEntry(
+        name=assignment.name,
+        display_name=spec.display_name,
+        description=spec.description,
+        languages=spec.languages,
+        gender=spec.gender,
+        preset=spec.preset,
+        aliases=assignment.aliases,
+        defaults=contract.VoiceDefaults() if speed is None else contract.VoiceDefaults(speed=speed),
+    )

@@ -1,0 +1,118 @@
+"""Which voices a service offers, under which names, and what is wrong with them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from speaker_operator.api.v1alpha1 import TTSService, Voice
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something cannot be served as declared, and what to change."""
+
+    reason: Literal["PresetUnknown", "AliasConflict", "DefaultVoiceUnknown"]
+    message: str
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One voice as one service offers it."""
+
+    voice: Voice
+    aliases: tuple[str, ...]
+    """The aliases that this service resolves to the voice: those that no other one claims."""
+    problem: Problem | None
+
+    @property
+    def name(self) -> str:
+        """The voice's own name, under which it can always be asked for."""
+        return self.voice.metadata.name
+
+
+def select(service: TTSService, voices: Iterable[Voice]) -> list[Voice]:
+    """The voices that the service selects, by name; one on its way out is selected no more."""
+    return sorted(
+        (
+            voice
+            for voice in voices
+            if voice.metadata.namespace == service.metadata.namespace
+            and voice.metadata.deletion_timestamp is None
+            and service.spec.voices.selector.matches(voice.metadata.labels)
+        ),
+        key=lambda voice: voice.metadata.name,
+    )
+
+
+def assign(service: TTSService, voices: Iterable[Voice]) -> tuple[Assignment, ...]:
+    """Give every selected voice its names.
+
+    A contested alias resolves to nobody, and both voices hear of it; a voice's own name comes
+    before another one's alias.
+    """
+    selected = select(service, voices)
+    names = {voice.metadata.name for voice in selected}
+    claims = Counter(alias for voice in selected for alias in voice.spec.aliases)
+    free = {alias for alias, claimants in claims.items() if claimants == 1} - names
+    return tuple(
+        Assignment(
+            voice=voice,
+            aliases=tuple(alias for alias in voice.spec.aliases if alias in free),
+            problem=_preset_problem(service, voice) or _alias_problem(voice, selected, free, names),
+        )
+        for voice in selected
+    )
+
+
+def default_problem(service: TTSService, assignments: Iterable[Assignment]) -> Problem | None:
+    """What is wrong with the default voice that the spec names."""
+    default = service.spec.voices.default
+    names = {assignment.name for assignment in assignments}
+    if default is None or default in names or not _lacks_preset(service, default):
+        return None
+    known = ", ".join(sorted(names | set(service.backend.presets)))
+    return Problem(
+        "DefaultVoiceUnknown",
+        f"spec.voices.default names {default!r}, which is no selected Voice and no preset of "
+        f"backend {service.spec.backend}: name one of {known}",
+    )
+
+
+def _lacks_preset(service: TTSService, preset: str) -> bool:
+    """Whether the model surely lacks a speaker; only the backend's own model is known."""
+    own_model = service.model_source == service.backend.model_source
+    return own_model and preset not in service.backend.presets
+
+
+def _preset_problem(service: TTSService, voice: Voice) -> Problem | None:
+    if not _lacks_preset(service, voice.spec.preset):
+        return None
+    return Problem(
+        "PresetUnknown",
+        f"backend {service.spec.backend} has no preset {voice.spec.preset!r}: set spec.preset of "
+        f"Voice {voice.metadata.name} to one of {', '.join(service.backend.presets)}",
+    )
+
+
+def _alias_problem(
+    voice: Voice, selected: Iterable[Voice], free: set[str], names: set[str]
+) -> Problem | None:
+    for alias in voice.spec.aliases:
+        if alias in free:
+            continue
+        if alias in names:
+            others = f"the name of Voice {alias}"
+        else:
+            claimants = sorted(
+                other.metadata.name
+                for other in selected
+                if other is not voice and alias in other.spec.aliases
+            )
+            others = f"also an alias of Voice {', '.join(claimants[:3])}"
+        return Problem(
+            "AliasConflict",
+            f"alias {alias!r} is {others}: remove it from one of them; until then Voice "
+            f"{voice.metadata.name} does not answer to it",
+        )
+    return None

@@ -1,6 +1,5 @@
 """The command line ``speaker-tts``: serve YAML on this machine, and turn text into files."""
 
-import importlib.util
 import signal
 import sys
 import time
@@ -17,9 +16,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from speaker_tts.client import AUDIO_FORMATS, DEFAULT_URL, AudioFormat, SpeechClient
-from speaker_tts.errors import MissingExtra, SpeakerError
+from speaker_tts.errors import SpeakerError
 from speaker_tts.local.process import LocalRuntime, local_runtime
-from speaker_tts.local.service import default_service, load_documents, resolve
+from speaker_tts.local.service import (
+    default_service,
+    load_documents,
+    require_runtime,
+    resolve,
+)
 
 app = typer.Typer(
     name="speaker-tts",
@@ -56,10 +60,13 @@ def up(
     """Serve the YAML that a cluster would get, on this machine."""
     if once and say is None:
         raise typer.BadParameter("--once ends after --say: say something, or leave --once out.")
+    require_runtime("Serving on this machine")
     started = time.monotonic()
     local = resolve(load_documents(file), service)
     if local.unused:
-        _err.print(f"Only a cluster uses {', '.join(local.unused)}; not applied here.")
+        _err.print(f"Only a cluster uses {', '.join(local.unused)}: not applied here.")
+    for problem in local.problems:
+        _err.print(f"[yellow]Warning:[/] {escape(problem)}")
     with (
         _interrupts(),
         local_runtime(local, host=host, port=port) as runtime,
@@ -159,11 +166,7 @@ def _service_at(url: str | None) -> Iterator[str]:
     if running:
         yield DEFAULT_URL
         return
-    if importlib.util.find_spec("fastapi") is None:
-        raise MissingExtra(
-            f"No service answers at {DEFAULT_URL}, and this install cannot start one: "
-            "pip install 'speaker-tts[runtime]', or name a service with --url."
-        )
+    require_runtime(f"Nobody answers at {DEFAULT_URL}, and no --url is given; serving it here")
     with local_runtime(default_service(), host="127.0.0.1", port=0) as runtime:
         _wait_ready(runtime, "a runtime for this request")
         yield runtime.url

@@ -4,19 +4,29 @@ Imports of the operator's and the runtime's packages are inside functions, becau
 (the client) does without them.
 """
 
-import hashlib
+import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from speaker_tts.errors import InvalidManifest, MissingExtra
 
 if TYPE_CHECKING:
+    from speaker_operator.api.v1alpha1 import TTSService, Voice
     from speaker_runtime.contract import RuntimeConfig, VoiceManifest
 
-NAMESPACE = "local"
+CLUSTER_FIELDS: Final = (
+    "autoscaling",
+    "cache",
+    "expose",
+    "image",
+    "placement",
+    "replicas",
+    "resources",
+)
+"""Fields of a TTSService's spec that have no meaning on one machine."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +34,22 @@ class LocalService:
     """One service as this machine will serve it.
 
     Attributes:
-        unused: Fields of the spec that only mean something on a cluster.
+        config: What to serve and how.
+        voices: Who speaks.
+        unused: Fields that the YAML sets and that only mean something on a cluster.
+        problems: What cannot be served as declared; the rest is.
     """
 
     config: "RuntimeConfig"
     voices: "VoiceManifest"
     unused: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
-def model_directory(source: str) -> Path:
-    """Give the place of a model's files in this user's cache; one directory per source."""
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
-    return Path(home).expanduser() / "speaker-tts" / "models" / digest
+def require_runtime(purpose: str) -> None:
+    """Raise :class:`MissingExtra` where this install cannot serve."""
+    if importlib.util.find_spec("fastapi") is None:
+        raise MissingExtra(f"{purpose} needs the runtime: pip install 'speaker-tts[runtime]'.")
 
 
 def load_documents(path: Path) -> list[dict[str, Any]]:
@@ -48,11 +61,9 @@ def load_documents(path: Path) -> list[dict[str, Any]]:
     import yaml  # noqa: PLC0415
 
     try:
-        text = path.read_text(encoding="utf-8")
+        documents = [d for d in yaml.safe_load_all(path.read_text(encoding="utf-8")) if d]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidManifest(f"{path}: cannot be read ({error}). Name a YAML file.") from error
-    try:
-        documents = [d for d in yaml.safe_load_all(text) if d is not None]
     except yaml.YAMLError as error:
         raise InvalidManifest(f"{path}: this is not YAML: {error}") from error
     if not all(isinstance(d, dict) for d in documents):
@@ -72,3 +83,67 @@ def default_service() -> LocalService:
             }
         ]
     )
+
+
+def resolve(documents: Sequence[dict[str, Any]], name: str | None = None) -> LocalService:
+    """Validate documents as admission would, and render what the runtime reads.
+
+    Args:
+        documents: TTSServices and Voices as they stand in YAML.
+        name: Which TTSService to serve, if there are several.
+
+    Raises:
+        InvalidManifest: A document is refused, or it is not clear which service is meant.
+    """
+    from speaker_operator.api.v1alpha1 import TTSService, Voice  # noqa: PLC0415
+    from speaker_operator.render.runtime_config import (  # noqa: PLC0415
+        runtime_config,
+        voice_manifest,
+    )
+
+    admitted = [_admit(document) for document in documents]
+    voices = [a for a in admitted if isinstance(a, Voice)]
+    service = _choose([a for a in admitted if isinstance(a, TTSService)], name)
+    spec = next(d["spec"] for d, a in zip(documents, admitted, strict=True) if a is service)
+    return LocalService(
+        config=runtime_config(service, _model_cache()),
+        voices=voice_manifest(service, voices),
+        unused=tuple(f"spec.{field}" for field in CLUSTER_FIELDS if field in spec),
+        problems=_problems(service, voices),
+    )
+
+
+def _model_cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "speaker-tts" / "models"
+
+
+def _admit(document: dict[str, Any]) -> "TTSService | Voice":
+    from speaker_operator.api.admission import RefusedError, admit  # noqa: PLC0415
+
+    try:
+        return admit(document)
+    except RefusedError as error:
+        raise InvalidManifest(str(error)) from error
+
+
+def _choose(services: Sequence["TTSService"], name: str | None) -> "TTSService":
+    names = ", ".join(s.metadata.name for s in services)
+    if not services:
+        raise InvalidManifest("There is no TTSService in this YAML, so there is nothing to serve.")
+    if name is None and len(services) > 1:
+        raise InvalidManifest(
+            f"This YAML has several TTSServices: choose one by --service: {names}."
+        )
+    chosen = [s for s in services if name in {None, s.metadata.name}]
+    if not chosen:
+        raise InvalidManifest(f"There is no TTSService named {name!r} in this YAML, only {names}.")
+    return chosen[0]
+
+
+def _problems(service: "TTSService", voices: Sequence["Voice"]) -> tuple[str, ...]:
+    from speaker_operator.render.voices import assign, default_problem  # noqa: PLC0415
+
+    assignments = assign(service, voices)
+    found = [a.problem for a in assignments] + [default_problem(service, assignments)]
+    return tuple(problem.message for problem in found if problem is not None)

@@ -14,7 +14,7 @@ _KEPT: Final = "metadata:\n  annotations:\n    helm.sh/resource-policy: keep\n"
 
 def files(_root: Path) -> dict[Path, str]:
     """Give each CRD as it is, and as a chart template that stays when the release goes."""
-    plain = crd.documents()
+    plain = crd.files()
     return {PLAIN / name: text for name, text in plain.items()} | {
         CHART / name: _template(text) for name, text in plain.items()
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from speaker_tts.local.process import local_runtime
 from speaker_tts.local.service import load_documents, resolve
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from speaker_tts.errors import InvalidManifest
 from speaker_tts.local.service import load_documents, resolve
 

@@ -95,6 +95,16 @@ class NetworkSettings(Section):
 
 
 @dataclass(frozen=True)
+class ControllerSettings(Section):
+    """Rates of the controllers' own requests (a second), and the autoscaler's pace."""
+
+    api_qps: int
+    api_burst: int
+    hpa_sync: str
+    hpa_stabilization: str
+
+
+@dataclass(frozen=True)
 class KindSettings(Section):
     """The cluster where Docker runs."""
 
@@ -146,6 +156,7 @@ class Config:
     modules: Mapping[str, Module]
     node: NodeSettings
     network: NetworkSettings
+    controllers: ControllerSettings
     kind: KindSettings
     debian: Mapping[str, str]
     images: ImageSettings
@@ -180,6 +191,7 @@ class Config:
             modules={n: _module(n, t) for n, t in data["modules"].items()},
             node=NodeSettings.read("node", data["node"]),
             network=NetworkSettings.read("network", data["network"]),
+            controllers=ControllerSettings.read("controllers", data["controllers"]),
             kind=KindSettings.read("kind", data["kind"]),
             debian=data["debian"],
             images=_images(data["images"]),

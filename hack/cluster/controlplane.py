@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cluster.config import NetworkSettings
+from cluster.config import Config, NetworkSettings
 from cluster.kubeconfig import Access
 from cluster.paths import Layout
 from cluster.pki import Authority, KeyPair, service_account_key
@@ -176,4 +176,34 @@ def apiserver_flags(plane: ControlPlane) -> Flags:
         "requestheader-extra-headers-prefix": "X-Remote-Extra-",
         "proxy-client-cert-file": certificates.front_proxy.certificate,
         "proxy-client-key-file": certificates.front_proxy.key,
+    }
+
+
+def controller_manager_flags(config: Config, certificates: Certificates, kubeconfig: Path) -> Flags:
+    """All default controllers, in a hurry."""
+    return {
+        "kubeconfig": kubeconfig,
+        "bind-address": config.network.node_address,
+        "leader-elect": False,
+        "use-service-account-credentials": True,
+        "root-ca-file": certificates.authority.pair.certificate,
+        "service-account-private-key-file": certificates.service_account.key,
+        "allocate-node-cidrs": True,
+        "cluster-cidr": config.network.pods,
+        "service-cluster-ip-range": config.network.services,
+        "kube-api-qps": config.controllers.api_qps,
+        "kube-api-burst": config.controllers.api_burst,
+        "horizontal-pod-autoscaler-sync-period": config.controllers.hpa_sync,
+        "horizontal-pod-autoscaler-downscale-stabilization": config.controllers.hpa_stabilization,
+    }
+
+
+def scheduler_flags(config: Config, kubeconfig: Path) -> Flags:
+    """The default scheduler, in a hurry."""
+    return {
+        "kubeconfig": kubeconfig,
+        "bind-address": config.network.node_address,
+        "leader-elect": False,
+        "kube-api-qps": config.controllers.api_qps,
+        "kube-api-burst": config.controllers.api_burst,
     }

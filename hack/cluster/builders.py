@@ -1,0 +1,155 @@
+"""Build container images: with Docker where its engine answers, else with buildah."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from cluster.base import base_tag, make_base
+from cluster.commands import run, succeeds
+from cluster.config import REPOSITORY, Config, ProductImage
+from cluster.errors import ClusterError
+from cluster.paths import cache_root, write_private
+from cluster.provider import docker_answers
+
+HOST_CERTIFICATES = Path("/etc/ssl/certs")
+BUNDLE = HOST_CERTIFICATES / "ca-certificates.crt"
+
+
+class Builder(Protocol):
+    """Builds and saves images."""
+
+    def build(self, image: ProductImage, labels: dict[str, str]) -> None:
+        """Build an image from this checkout."""
+        ...
+
+    def label(self, tag: str, name: str) -> str:
+        """A label of an image; empty if there is no such image or label."""
+        ...
+
+    def save(self, tag: str, archive: Path) -> None:
+        """Write an image to an archive."""
+        ...
+
+    def bytes_above_base(self, tag: str) -> int:
+        """Bytes that an image adds to its base, unpacked."""
+        ...
+
+
+def choose_builder(config: Config) -> Builder:
+    """Docker where its engine answers, else buildah."""
+    return DockerBuilder(config) if docker_answers() else BuildahBuilder(config)
+
+
+class DockerBuilder:
+    """The Docker engine, with the Dockerfile's own base."""
+
+    def __init__(self, config: Config) -> None:
+        self._timeout = config.timeouts.image
+
+    def build(self, image: ProductImage, labels: dict[str, str]) -> None:
+        """Build an image from this checkout."""
+        words = ["--file", image.dockerfile, "--tag", image.tag, *_label_words(labels)]
+        run(["docker", "build", *words, "."], cwd=REPOSITORY, timeout=self._timeout)
+
+    def label(self, tag: str, name: str) -> str:
+        """A label of an image; empty if there is no such image or label."""
+        words = ["docker", "image", "inspect", tag]
+        if not succeeds(words):
+            return ""
+        labels = json.loads(run(words))[0]["Config"]["Labels"] or {}
+        return str(labels.get(name, ""))
+
+    def save(self, tag: str, archive: Path) -> None:
+        """Write an image to an archive."""
+        run(["docker", "save", "--output", str(archive), tag], timeout=self._timeout)
+
+    def bytes_above_base(self, tag: str) -> int:
+        """Bytes of the layers that the Dockerfile's own steps made."""
+        shown = run(["docker", "history", "--human=false", "--format", "{{json .}}", tag])
+        layers = [json.loads(line) for line in shown.splitlines()]
+        own = _until_base([(layer["CreatedBy"], int(layer["Size"])) for layer in layers])
+        return sum(own)
+
+
+class BuildahBuilder:
+    """buildah with a store of its own in the user's cache, and the stand-in base."""
+
+    network: ClassVar[str] = "host"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._root = cache_root() / "buildah"
+
+    def build(self, image: ProductImage, labels: dict[str, str]) -> None:
+        """Build an image from this checkout, reusing the layers of earlier builds."""
+        base = self._base()
+        words = ["--layers", "--isolation=chroot", f"--network={self.network}"]
+        words += [f"--build-arg=BASE={base}", *self._host_settings(), *_label_words(labels)]
+        words += ["--file", image.dockerfile, "--tag", image.tag, str(REPOSITORY)]
+        self._buildah("build", *words)
+
+    def label(self, tag: str, name: str) -> str:
+        """A label of an image; empty if there is no such image or label."""
+        try:
+            shown = self._buildah("inspect", "--type=image", tag)
+        except ClusterError:
+            return ""
+        labels = json.loads(shown)["OCIv1"]["config"].get("Labels") or {}
+        return str(labels.get(name, ""))
+
+    def save(self, tag: str, archive: Path) -> None:
+        """Write an image to an archive."""
+        archive.unlink(missing_ok=True)
+        self._buildah("push", tag, f"docker-archive:{archive}:{tag}")
+
+    def bytes_above_base(self, tag: str) -> int:
+        """Size of the image's files, unpacked, minus that of its base's."""
+        return self._unpacked(tag) - self._unpacked(self._base())
+
+    def _base(self) -> str:
+        today = datetime.datetime.now(tz=datetime.UTC).date()
+        tag = base_tag(self._config, today)
+        try:
+            self._buildah("inspect", "--type=image", tag)
+        except ClusterError:
+            make_base(self._config, tag, self._root / "base", self._buildah)
+        return tag
+
+    def _unpacked(self, tag: str) -> int:
+        container = self._buildah("from", "--pull-never", tag).strip()
+        try:
+            folder = self._buildah("mount", container).strip()
+            return int(run(["du", "--summarize", "--bytes", folder]).split()[0])
+        finally:
+            self._buildah("rm", container)
+
+    def _host_settings(self) -> list[str]:
+        """Lend the build this machine's authorities and pip settings; none stays in the image."""
+        if not BUNDLE.exists():
+            return []
+        settings = write_private(self._root / "pip.conf", f"[global]\ncert = {BUNDLE}\n")
+        settings.chmod(0o644)
+        return [
+            f"--volume={HOST_CERTIFICATES}:{HOST_CERTIFICATES}:ro",
+            f"--volume={settings}:/etc/pip.conf:ro",
+        ]
+
+    def _buildah(self, *args: str) -> str:
+        store = ["--root", str(self._root / "store"), "--runroot", str(self._root / "run")]
+        words = ["buildah", *store, "--storage-driver", "overlay", *args]
+        return run(words, cwd=REPOSITORY, timeout=self._config.timeouts.image)
+
+
+def _label_words(labels: dict[str, str]) -> list[str]:
+    return [f"--label={name}={value}" for name, value in labels.items()]
+
+
+def _until_base(steps: list[tuple[str, int]]) -> list[int]:
+    """Sizes of an image's newest steps, down to the last one of its base (its ``CMD``)."""
+    sizes = []
+    for command, size in steps:
+        if command.startswith(("CMD", "/bin/sh -c #(nop)  CMD")):
+            break
+        sizes.append(size)
+    return sizes

@@ -35,6 +35,8 @@ COMPONENTS = {
 }
 CONTAINER_LOG_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
+KUBELET_SOCKET = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
+"""The one thing that the kubelet keeps outside of the folder it is told to use."""
 CGROUPS = Path("/sys/fs/cgroup")
 POD_CGROUP = "kubepods"
 KUBE_PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
@@ -128,7 +130,8 @@ def observe(config: Config, layout: Layout) -> Machine:
         files=[
             *_shim_sockets(containers),
             *(link for link in _children(CONTAINER_LOG_LINKS) if _points_below(link, layout.root)),
-            *CNI_RESULTS.glob(f"{config.network.nft_table}-*"),
+            *(p for p in _children(CNI_RESULTS) if f"{layout.root}/" in p.read_text()),
+            *([KUBELET_SOCKET] if layout.kubelet.exists() and KUBELET_SOCKET.exists() else []),
         ],
         sysctls=_changed_sysctls(layout),
         state_exists=layout.root.exists(),
@@ -162,11 +165,19 @@ def execute(todo: Plan) -> None:
         run(["nft", "delete", "table", family, table])
     for file in todo.files:
         file.unlink(missing_ok=True)
+        _remove_if_empty(file.parent)
     for name, value in todo.sysctls:
         sysctl_file(name).write_text(value)
     _remove_cgroups()
     if todo.folder:
         _remove_folder(todo.folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder outside of the cluster's own, and its parent, unless others use them."""
+    for path in (folder, folder.parent):
+        if path.exists() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _end_processes(config: Config, layout: Layout) -> None:

@@ -6,6 +6,7 @@ Shared by the API server for tests (``envtest``) and the whole cluster (``local`
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from cluster.config import Config, NetworkSettings
@@ -21,6 +22,7 @@ ISSUER = "https://kubernetes.default.svc.cluster.local"
 SERVER_AND_CLIENT = ("serverAuth", "clientAuth")
 
 Flags = Mapping[str, str | int | bool | Path | Sequence[str]]
+NO_FLAGS: Flags = MappingProxyType({})
 
 
 def flag_list(flags: Flags) -> list[str]:
@@ -118,9 +120,9 @@ class ControlPlane:
         """Start etcd; the API server waits for it by itself."""
         return self.supervisor.start("etcd", [binary, *flag_list(etcd_flags(self))])
 
-    def start_apiserver(self, binary: Path, extra: Flags | None = None) -> Component:
+    def start_apiserver(self, binary: Path, extra: Flags = NO_FLAGS) -> Component:
         """Start kube-apiserver with ``extra`` flags on top of the shared ones."""
-        flags = {**apiserver_flags(self), **(extra or {})}
+        flags = {**apiserver_flags(self), **extra}
         return self.supervisor.start("kube-apiserver", [binary, *flag_list(flags)])
 
 
@@ -164,6 +166,10 @@ def apiserver_flags(plane: ControlPlane) -> Flags:
         "tls-cert-file": certificates.server.certificate,
         "tls-private-key-file": certificates.server.key,
         "authorization-mode": ["Node", "RBAC"],
+        "kubelet-client-certificate": certificates.kubelet_client.certificate,
+        "kubelet-client-key": certificates.kubelet_client.key,
+        "kubelet-certificate-authority": certificates.authority.pair.certificate,
+        "kubelet-preferred-address-types": "InternalIP",  # the node's name is in no DNS
         "allow-privileged": True,
         "service-cluster-ip-range": plane.network.services,
         "service-account-issuer": ISSUER,
@@ -185,6 +191,7 @@ def controller_manager_flags(config: Config, certificates: Certificates, kubecon
         "kubeconfig": kubeconfig,
         "bind-address": config.network.node_address,
         "leader-elect": False,
+        "flex-volume-plugin-dir": kubeconfig.with_name("volume-plugins"),
         "use-service-account-credentials": True,
         "root-ca-file": certificates.authority.pair.certificate,
         "service-account-private-key-file": certificates.service_account.key,

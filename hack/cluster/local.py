@@ -38,7 +38,6 @@ from cluster.provider import Kubectl
 from cluster.waiting import until
 
 BUSYBOX = Path("/bin/busybox")
-APISERVER_FLAGS: Flags = {"kubelet-preferred-address-types": "InternalIP"}
 SYSTEM = "system:"
 
 
@@ -142,7 +141,7 @@ class LocalCluster:
         access = plane.access(plane.certificates.admin)
         access.write(self._layout.admin_kubeconfig, user=ADMIN)
         plane.start_etcd(self._binaries.path("etcd"))
-        server = plane.start_apiserver(self._binaries.path("kube-apiserver"), APISERVER_FLAGS)
+        server = plane.start_apiserver(self._binaries.path("kube-apiserver"))
         config_file = write_containerd_config(self._config, self._layout)
         containerd = self._supervisor.start("containerd", ["containerd", "--config", config_file])
         timeout = self._config.timeouts.component

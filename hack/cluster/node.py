@@ -46,7 +46,7 @@ def write_kubelet_config(
         domain=config.network.domain,
         dns_service=config.network.dns_service,
         pod_logs=layout.root / "pods",
-        volume_plugins=layout.kubelet / "volume-plugins",
+        volume_plugins=layout.config / "volume-plugins",
     )
     return write_private(layout.config / "kubelet.yaml", text)
 

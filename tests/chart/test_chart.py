@@ -1,0 +1,117 @@
+"""The chart installs the operator with what it needs and no more, and refuses values it lacks."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from speaker_operator import settings
+from speaker_operator.kube import rbac
+
+HELM_TIMEOUT = 900
+"""Seconds for one helm command; the first on a machine compiles helm."""
+
+Helm = Callable[..., subprocess.CompletedProcess[str]]
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def helm(repository: Path) -> Helm:
+    """Run the pinned helm on the chart."""
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cluster", "helm", "template", "release"]
+        return subprocess.run(
+            [*command, "charts/speaker-tts", "--namespace", "system", *args],
+            cwd=repository,
+            env={"PYTHONPATH": "hack", "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=HELM_TIMEOUT,
+            check=False,
+        )
+
+    return run
+
+
+def rendered(helm: Helm, *args: str) -> list[Manifest]:
+    ended = helm(*args)
+    assert ended.returncode == 0, ended.stderr
+    return [document for document in yaml.safe_load_all(ended.stdout) if document]
+
+
+def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
+    return [m for m in manifests if m["kind"] == kind]
+
+
+RULES = [rule.to_manifest() for rule in rbac.rules()]
+
+
+def test_a_cluster_wide_install_gets_one_cluster_role(helm: Helm) -> None:
+    manifests = rendered(helm)
+    assert [role["rules"] for role in of_kind(manifests, "ClusterRole")] == [RULES]
+    assert of_kind(manifests, "Role") == []
+
+
+def test_a_namespaced_install_gets_a_role_in_each_namespace_and_nothing_wider(helm: Helm) -> None:
+    manifests = rendered(helm, "--set", "watchNamespaces={one,two}")
+    roles = {role["metadata"]["namespace"]: role["rules"] for role in of_kind(manifests, "Role")}
+    assert roles == {"one": RULES, "two": RULES}
+    assert of_kind(manifests, "ClusterRole") == []
+    assert of_kind(manifests, "ClusterRoleBinding") == []
+
+
+def test_the_operator_gets_settings_that_it_knows(
+    helm: Helm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (deployment,) = of_kind(rendered(helm, "--set", "watchNamespaces={one}"), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    for variable in container["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    loaded = settings.load()
+    assert loaded.namespaces == ("one",)
+    assert loaded.runtime_image == "speaker-tts-runtime:{engine}-0.1.0"
+
+
+def test_the_operator_runs_restricted(helm: Helm) -> None:
+    (deployment,) = of_kind(rendered(helm), "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_crds_stay_when_the_release_goes(helm: Helm) -> None:
+    crds = of_kind(rendered(helm), "CustomResourceDefinition")
+    assert len(crds) == 2
+    for crd in crds:
+        assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_crds_can_be_left_to_somebody_else(helm: Helm) -> None:
+    manifests = rendered(helm, "--set", "crds.install=false")
+    assert of_kind(manifests, "CustomResourceDefinition") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "blamed"),
+    [
+        ("replicaCount=2", "replicaCount"),
+        ("log.level=loud", "level"),
+        ("image.pullPolicy=Sometimes", "pullPolicy"),
+        ("watchNamespaces={Not_A_Namespace}", "watchNamespaces"),
+    ],
+)
+def test_values_that_do_nothing_are_refused(helm: Helm, value: str, blamed: str) -> None:
+    ended = helm("--set", value)
+    assert ended.returncode != 0
+    assert blamed in ended.stderr

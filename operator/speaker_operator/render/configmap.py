@@ -3,11 +3,10 @@
 import hashlib
 from collections.abc import Iterable
 
-from speaker_runtime import contract
-
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.render import metadata, names
 from speaker_operator.render.runtime_config import runtime_config, voice_manifest
+from speaker_runtime import contract
 
 
 def config_map(service: TTSService, voices: Iterable[Voice]) -> metadata.Manifest:

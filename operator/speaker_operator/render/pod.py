@@ -2,13 +2,12 @@
 
 from typing import Any, Final
 
-from speaker_runtime import contract
-
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import claim, names
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.resources import container_resources
+from speaker_runtime import contract
 
 USER_ID: Final = 65532
 """The unprivileged user of the runtime's images."""

@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from speaker_runtime import contract
-
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.render.voices import Assignment, assign
+from speaker_runtime import contract
 
 
 def model_key(source: str) -> str:

@@ -1,0 +1,209 @@
+"""Requests to the API server: typed errors, a time-out and a rate ceiling on every one."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import kopf
+
+from speaker_operator.kube.errors import (
+    NotFoundError,
+    UnauthorizedError,
+    UnavailableError,
+    from_response,
+)
+from speaker_operator.kube.limiter import RateLimiter
+from speaker_operator.kube.resources import JsonObject, Resource, resource_of
+from speaker_operator.metrics import OperatorMetrics
+
+FIELD_MANAGER: Final = "speaker-tts-operator"
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True)
+class _Request:
+    verb: str
+    kind: str
+    path: str
+    parameters: Mapping[str, str]
+    content: bytes | None
+    content_type: str
+
+
+class KubeClient:
+    """A connection to one API server; use it as an asynchronous context manager.
+
+    Every method raises a :class:`~speaker_operator.kube.errors.KubeError`.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], kopf.ConnectionInfo],
+        *,
+        metrics: OperatorMetrics,
+        limiter: RateLimiter,
+        timeout_seconds: float,
+    ) -> None:
+        self._connect = connect
+        self._metrics = metrics
+        self._limiter = limiter
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=5)
+        self._session: aiohttp.ClientSession | None = None
+        self._server = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._disconnect()
+
+    async def apply(self, manifest: JsonObject, *, manager: str = FIELD_MANAGER) -> JsonObject:
+        """Make an object have the manifest's fields, by server-side apply; returns all of it."""
+        return await self._apply(manifest, manager, "")
+
+    async def apply_status(self, manifest: JsonObject) -> JsonObject:
+        """Make an object's status have the manifest's fields, by server-side apply."""
+        return await self._apply(manifest, FIELD_MANAGER, "status")
+
+    async def read(self, resource: Resource, namespace: str, name: str) -> JsonObject | None:
+        """Read one object; None if there is none."""
+        try:
+            return await self._request("GET", resource, resource.path(namespace, name))
+        except NotFoundError:
+            return None
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Delete the very object with this uid, if it is still there."""
+        options = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {"uid": uid},
+            "propagationPolicy": "Background",
+        }
+        try:
+            path = resource.path(namespace, name)
+            await self._request("DELETE", resource, path, body=options)
+        except NotFoundError:
+            return
+
+    async def create(self, manifest: JsonObject) -> JsonObject:
+        """Create an object."""
+        resource = resource_of(manifest)
+        path = resource.path(manifest["metadata"]["namespace"])
+        return await self._request(
+            "POST", resource, path, body=manifest, parameters={"fieldManager": FIELD_MANAGER}
+        )
+
+    async def list(
+        self, resource: Resource, namespace: str | None, selector: str = ""
+    ) -> list[JsonObject]:
+        """Read all objects of a namespace, or of the cluster, that the label selector chooses."""
+        objects: list[JsonObject] = []
+        parameters = {"limit": str(_PAGE)} | ({"labelSelector": selector} if selector else {})
+        while True:
+            path = resource.path(namespace)
+            page = await self._request("GET", resource, path, parameters=parameters)
+            objects += [
+                {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+                for item in page["items"]
+            ]
+            following = page["metadata"].get("continue")
+            if not following:
+                return objects
+            parameters["continue"] = following
+
+    async def _apply(self, manifest: JsonObject, manager: str, subresource: str) -> JsonObject:
+        resource = resource_of(manifest)
+        metadata = manifest["metadata"]
+        return await self._request(
+            "PATCH",
+            resource,
+            resource.path(metadata["namespace"], metadata["name"], subresource),
+            body=manifest,
+            parameters={"fieldManager": manager, "force": "true"},
+            content_type="application/apply-patch+yaml",
+        )
+
+    async def _request(
+        self,
+        verb: str,
+        resource: Resource,
+        path: str,
+        *,
+        body: JsonObject | None = None,
+        parameters: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> JsonObject:
+        """Send a request; credentials that are no longer accepted are read anew, once."""
+        request = _Request(
+            verb,
+            resource.kind,
+            path,
+            parameters or {},
+            None if body is None else json.dumps(body).encode(),
+            content_type,
+        )
+        try:
+            return await self._send(request)
+        except UnauthorizedError:
+            await self._disconnect()
+            return await self._send(request)
+
+    async def _send(self, request: _Request) -> JsonObject:
+        await self._limiter.acquire()
+        session = self._connected()
+        loop = asyncio.get_running_loop()
+        started, code = loop.time(), "error"
+        try:
+            async with session.request(
+                request.verb,
+                self._server + request.path,
+                params=request.parameters,
+                data=request.content,
+                headers={"Content-Type": request.content_type, "Accept": "application/json"},
+                timeout=self._timeout,
+            ) as response:
+                answer = await _json(response)
+                code = str(response.status)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            words = str(error) or type(error).__name__
+            raise UnavailableError(f"{request.verb} {request.path}: {words}") from error
+        finally:
+            self._metrics.api_requests.labels(request.verb, request.kind, code).inc()
+            self._metrics.api_seconds.labels(request.verb).observe(loop.time() - started)
+        if not isinstance(answer, dict) or not response.ok:
+            raise from_response(response.status, answer)
+        return answer
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            info = self._connect()
+            self._server = info.server.rstrip("/")
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=info.as_ssl_context()),
+                headers=info.as_http_headers() | {"User-Agent": FIELD_MANAGER},
+            )
+        return self._session
+
+    async def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+async def _json(response: aiohttp.ClientResponse) -> Any:
+    """The answer as JSON, or as text where something in between wrote it."""
+    text = await response.text()
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text[:200]

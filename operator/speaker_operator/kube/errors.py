@@ -1,0 +1,84 @@
+"""What can go wrong between the operator and the API server, as types."""
+
+from typing import Any, ClassVar
+
+
+class KubeError(Exception):
+    """A request that the API server did not fulfil."""
+
+    reason: ClassVar[str] = "ApiError"
+    """One CamelCase word, for conditions and metrics."""
+    transient: ClassVar[bool] = False
+    """Whether the same request may well succeed later, with nothing changed by people."""
+
+    def __init__(self, message: str, *, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}
+
+
+class UnavailableError(KubeError):
+    """The API server is out of reach, too slow, or failed itself."""
+
+    reason = "ApiUnavailable"
+    transient = True
+
+
+class ThrottledError(KubeError):
+    """The API server asks for fewer requests."""
+
+    reason = "ApiThrottled"
+    transient = True
+
+
+class ConflictError(KubeError):
+    """The object changed in between, or is on its way out."""
+
+    reason = "Conflict"
+    transient = True
+
+
+class UnauthorizedError(KubeError):
+    """The API server does not accept the operator's credentials."""
+
+    reason = "Unauthorized"
+    transient = True
+
+
+class NotFoundError(KubeError):
+    """The object, its namespace or its kind does not exist (any more)."""
+
+    reason = "NotFound"
+
+
+class ForbiddenError(KubeError):
+    """The operator's role, a quota or an admission policy says no."""
+
+    reason = "Forbidden"
+
+
+class InvalidError(KubeError):
+    """The API server cannot accept the object as it is."""
+
+    reason = "Invalid"
+
+
+_BY_STATUS: dict[int, type[KubeError]] = {
+    400: InvalidError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
+    413: InvalidError,
+    422: InvalidError,
+    429: ThrottledError,
+}
+
+
+def from_response(status: int, body: Any) -> KubeError:
+    """The error that an HTTP status and the API server's ``Status`` object stand for."""
+    details = body if isinstance(body, dict) else {}
+    message = str(details.get("message") or body or f"HTTP status {status}")
+    known = _BY_STATUS.get(status, UnavailableError if status >= 500 else KubeError)  # noqa: PLR2004
+    return known(message[:2048], details=details)

@@ -1,0 +1,52 @@
+"""What the operator may do: its role as data, used by the chart and by the tests."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from speaker_operator.kube.resources import CHILDREN, EVENT, POD, TTS_SERVICE, VOICE, Resource
+
+_OBSERVE: Final = ("get", "list", "watch")
+
+
+@dataclass(frozen=True)
+class PolicyRule:
+    """Verbs that are allowed on resources of one API group."""
+
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+
+    def to_manifest(self) -> dict[str, list[str]]:
+        """Write the rule as an entry of a Role's ``rules``."""
+        return {
+            "apiGroups": [self.group],
+            "resources": list(self.resources),
+            "verbs": list(self.verbs),
+        }
+
+
+def rules() -> tuple[PolicyRule, ...]:
+    """The least that the operator needs, in every namespace that it watches."""
+    return (
+        PolicyRule(TTS_SERVICE.group, (TTS_SERVICE.plural, VOICE.plural), _OBSERVE),
+        PolicyRule(
+            TTS_SERVICE.group,
+            (f"{TTS_SERVICE.plural}/status", f"{VOICE.plural}/status"),
+            ("patch",),
+        ),
+        # Owning children with blockOwnerDeletion needs this where the API server enforces it.
+        PolicyRule(TTS_SERVICE.group, (f"{TTS_SERVICE.plural}/finalizers",), ("update",)),
+        *(
+            PolicyRule(group, plurals, (*_OBSERVE, "create", "patch", "delete"))
+            for group, plurals in _by_group(CHILDREN).items()
+        ),
+        PolicyRule(POD.group, (POD.plural,), ("list", "watch")),
+        PolicyRule(EVENT.group, (EVENT.plural,), ("create",)),
+    )
+
+
+def _by_group(resources: tuple[Resource, ...]) -> dict[str, tuple[str, ...]]:
+    groups: dict[str, tuple[str, ...]] = {}
+    for resource in resources:
+        groups[resource.group] = (*groups.get(resource.group, ()), resource.plural)
+    return groups

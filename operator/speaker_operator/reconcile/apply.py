@@ -1,0 +1,133 @@
+"""Carry a plan out, and say what could not be done."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from speaker_operator.kube.client import KubeClient
+from speaker_operator.kube.errors import ConflictError, KubeError
+from speaker_operator.kube.resources import JsonObject, key_of, resource_of
+from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reconcile.drift import drift
+from speaker_operator.reconcile.plan import (
+    HANDOVER_MANAGER,
+    Action,
+    Apply,
+    Delete,
+    KeepReplicas,
+    Problem,
+    is_controlled,
+    is_ending,
+)
+from speaker_operator.render.labels import MANAGED_BY, MANAGER
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an attempt to carry out a plan left undone."""
+
+    problems: tuple[Problem, ...]
+    """What people must know: it will not go away by itself soon."""
+    errors: tuple[KubeError, ...]
+    """Every refused request; the plan has to be tried again."""
+
+
+class Applier:
+    """Writes children; every answer of the API server is handed to ``observe`` at once."""
+
+    def __init__(
+        self, client: KubeClient, observe: Callable[[JsonObject], None], metrics: OperatorMetrics
+    ) -> None:
+        self._client = client
+        self._observe = observe
+        self._metrics = metrics
+
+    async def carry_out(self, actions: Iterable[Action], owner_uid: str) -> Outcome:
+        """Try every action: one that fails does not keep the others from being done."""
+        problems: list[Problem] = []
+        errors: list[KubeError] = []
+        for action in actions:
+            try:
+                await self._do(action, owner_uid)
+            except KubeError as error:
+                errors.append(error)
+                if not error.transient:
+                    problems.append(_problem(action, error))
+        return Outcome(tuple(problems), tuple(errors))
+
+    async def _do(self, action: Action, owner_uid: str) -> None:
+        match action:
+            case Apply():
+                await self._apply(action, owner_uid)
+            case KeepReplicas(manifest):
+                self._observe(await self._client.apply(manifest, manager=HANDOVER_MANAGER))
+            case Delete(key, uid):
+                resource = resource_of({"kind": key.kind})
+                await self._client.delete(resource, key.namespace, key.name, uid)
+                self._metrics.child_writes.labels(key.kind, "delete").inc()
+                logger.info("Deleted %s", key, extra={"k8s_ref": key._asdict()})
+
+    async def _apply(self, action: Apply, owner_uid: str) -> None:
+        key = key_of(action.manifest)
+        if action.live is None:
+            await self._refuse_to_take_over(action, owner_uid)
+        applied = await self._client.apply(action.manifest)
+        self._metrics.child_writes.labels(key.kind, "apply").inc()
+        logger.info(
+            "Applied %s: %s",
+            key,
+            ", ".join(action.fields[:8]) or "it was missing",
+            extra={"k8s_ref": key._asdict()},
+        )
+        self._observe(applied)
+        remaining = drift(action.manifest, applied)
+        if remaining:
+            raise UnenforcedError(
+                f"the API server, or an admission webhook, does not keep {', '.join(remaining[:8])}"
+            )
+
+    async def _refuse_to_take_over(self, action: Apply, owner_uid: str) -> None:
+        """An object of that name may exist unobserved: it lacks the operator's label."""
+        key = key_of(action.manifest)
+        found = await self._client.read(resource_of(action.manifest), key.namespace, key.name)
+        if found is None:
+            return
+        if is_ending(found):
+            raise ConflictError(f"{key} is being deleted")
+        if not (is_controlled(found, owner_uid) or _is_labelled(found, action.manifest)):
+            raise NameTakenError(f"{key} exists and is not this service's")
+
+
+class NameTakenError(KubeError):
+    """A child's name belongs to an object that the operator did not make."""
+
+    reason = "NameTaken"
+
+
+class UnenforcedError(KubeError):
+    """What was applied did not come out as applied."""
+
+    reason = "Unenforced"
+
+
+def _is_labelled(found: JsonObject, manifest: JsonObject) -> bool:
+    labels = found["metadata"].get("labels", {})
+    wanted = manifest["metadata"]["labels"]
+    return bool(labels.get(MANAGED_BY) == MANAGER and labels.items() >= wanted.items())
+
+
+_REMEDIES = {
+    "NameTaken": "rename the TTSService, or delete that object",
+    "Forbidden": "look at the namespace's quotas and policies, and at the operator's role",
+    "Invalid": "change the field of the spec that leads to it",
+    "Unenforced": "look at the webhooks and the version of the cluster",
+    "NotFound": "look whether the namespace and the API still exist",
+}
+
+
+def _problem(action: Action, error: KubeError) -> Problem:
+    key = action.key if isinstance(action, Delete) else key_of(action.manifest)
+    remedy = _REMEDIES.get(error.reason, "see the operator's log")
+    return Problem(error.reason, f"{key.kind} {key.name}: {error}; {remedy}")

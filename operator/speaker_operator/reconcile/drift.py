@@ -1,0 +1,124 @@
+"""Compare what an object should be with what it is, in exactly the fields that the operator owns.
+
+The API server records per field who applied it last (``metadata.managedFields``). That record, not
+a schema of every kind, says which lists are matched by key and which are one value, so that fields
+which others own or the API server fills in are never touched, and these are always noticed:
+
+* a field that differs, or is missing;
+* a field that someone else took over, whatever its value;
+* a field that the operator applied once and no longer wants.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from speaker_operator.api.quantity import parse_quantity
+from speaker_operator.kube.client import FIELD_MANAGER
+
+Fields = Mapping[str, Any]
+
+_QUANTITIES: Final = frozenset({"requests", "limits", "sizeLimit"})
+_IDENTITY: Final = frozenset({"name", "namespace"})
+_NOTHING: Final[Fields] = {".": {}}
+
+
+def drift(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """Paths of the fields in which ``live`` is not what was desired; empty if there is no drift."""
+    owned = _owned_fields(live)
+    return list(_differences(_owned_part(desired), live, owned, ""))
+
+
+def owns(live: Mapping[str, Any], *path: str) -> bool:
+    """Whether the operator applied the field at the path."""
+    fields: Any = _owned_fields(live)
+    for step in path:
+        fields = fields.get(f"f:{step}")
+        if fields is None:
+            return False
+    return True
+
+
+def _owned_fields(live: Mapping[str, Any]) -> Fields:
+    for entry in live["metadata"].get("managedFields", ()):
+        applied = entry["operation"] == "Apply" and "subresource" not in entry
+        if applied and entry["manager"] == FIELD_MANAGER:
+            fields: Fields = entry["fieldsV1"]
+            return fields
+    return _NOTHING
+
+
+def _owned_part(desired: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest without what says which object it is; nobody owns that."""
+    metadata = {name: value for name, value in desired["metadata"].items() if name not in _IDENTITY}
+    rest = {name: value for name, value in desired.items() if name not in ("apiVersion", "kind")}
+    return {**rest, "metadata": metadata}
+
+
+def _differences(desired: Any, live: Any, owned: Fields, path: str) -> Iterator[str]:
+    if not owned:
+        if not _equal(desired, live, path):
+            yield path
+    elif isinstance(desired, Mapping):
+        yield from _map_differences(desired, live if isinstance(live, Mapping) else {}, owned, path)
+    elif isinstance(desired, list):
+        yield from _list_differences(desired, live if isinstance(live, list) else [], owned, path)
+    else:
+        yield path
+
+
+def _map_differences(
+    desired: Mapping[str, Any], live: Mapping[str, Any], owned: Fields, path: str
+) -> Iterator[str]:
+    for name, value in desired.items():
+        where = f"{path}.{name}" if path else name
+        fields = owned.get(f"f:{name}")
+        if fields is None or name not in live:
+            yield where
+        else:
+            yield from _differences(value, live[name], fields, where)
+    for step in owned:
+        if step.startswith("f:") and step[2:] not in desired:
+            yield f"{path}.{step[2:]}" if path else step[2:]
+
+
+def _list_differences(
+    desired: list[Any], live: list[Any], owned: Fields, path: str
+) -> Iterator[str]:
+    unmatched = list(desired)
+    for step, fields in owned.items():
+        if not step.startswith("k:"):
+            continue
+        where, keys = f"{path}[{step[2:]}]", json.loads(step[2:])
+        wanted, found = _item(unmatched, keys), _item(live, keys)
+        if wanted is None or found is None:
+            yield where
+        else:
+            unmatched.remove(wanted)
+            yield from _differences(wanted, found, fields, where)
+    yield from (f"{path}[{json.dumps(item)}]" for item in unmatched)
+
+
+def _item(items: list[Any], keys: Mapping[str, Any]) -> Any:
+    """The item of a list that has these values under these keys."""
+    for item in items:
+        if all(item.get(name) == value for name, value in keys.items()):
+            return item
+    return None
+
+
+def _equal(desired: Any, live: Any, path: str) -> bool:
+    """Whether two values mean the same; the API server rewrites quantities (1000m becomes 1)."""
+    if desired == live:
+        return True
+    if isinstance(desired, Mapping) and isinstance(live, Mapping):
+        return desired.keys() == live.keys() and all(
+            _equal(desired[name], live[name], f"{path}.{name}") for name in desired
+        )
+    if isinstance(desired, list) and isinstance(live, list):
+        return len(desired) == len(live) and all(
+            _equal(ours, theirs, path) for ours, theirs in zip(desired, live, strict=True)
+        )
+    if _QUANTITIES.isdisjoint(path.split(".")):
+        return False
+    return parse_quantity(desired) == parse_quantity(live)

@@ -1,0 +1,157 @@
+"""Why a service's pods do not run: the first reason that a person should hear of. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from speaker_operator.kube.resources import CLAIM, POD, JsonObject
+from speaker_operator.render.names import FETCH_CONTAINER
+from speaker_runtime.contract import ExitCode
+
+_TEMPLATE_HASH: Final = "pod-template-hash"
+_MESSAGE_LENGTH: Final = 1024
+
+_IMAGE_REASONS: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+)
+_CONFIG_REASONS: Final = frozenset(
+    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
+_EXIT_REASONS: Final[Mapping[int, tuple[str, str]]] = {
+    ExitCode.INVALID_CONFIG: (
+        "InvalidConfig",
+        "the image does not understand the configuration: use that of the operator's version",
+    ),
+    ExitCode.MODEL_UNAVAILABLE: (
+        "ModelUnavailable",
+        "check spec.model.source, and that the image carries it",
+    ),
+    ExitCode.MODEL_CORRUPT: (
+        "ModelCorrupt",
+        "the model's files are not what they should be: delete the cache, and check the source",
+    ),
+    ExitCode.NO_SPACE: ("NoSpace", "raise spec.cache.size"),
+}
+MODEL_REASONS: Final = frozenset({"ModelUnavailable", "ModelCorrupt", "NoSpace"})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What keeps one pod from serving."""
+
+    reason: str
+    message: str
+    pod: str
+    container: str | None = None
+    exit_code: int | None = None
+    time: str | None = None
+
+    @property
+    def concerns_model(self) -> bool:
+        """Whether the model is what fails."""
+        return self.container == FETCH_CONTAINER or self.reason in MODEL_REASONS
+
+
+def current_pods(objects: Iterable[JsonObject]) -> list[JsonObject]:
+    """The pods of the newest ReplicaSet that are not on their way out, by name."""
+    pods = [
+        each
+        for each in objects
+        if each["kind"] == POD.kind and "deletionTimestamp" not in each["metadata"]
+    ]
+    if not pods:
+        return []
+    newest = max(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], _hash(pod)))
+    return sorted(
+        (pod for pod in pods if _hash(pod) == _hash(newest)),
+        key=lambda pod: str(pod["metadata"]["name"]),
+    )
+
+
+def first_failure(pods: Iterable[JsonObject], claims: Iterable[JsonObject]) -> Failure | None:
+    """The first thing that goes wrong, in the order in which pods come up."""
+    unscheduled = [_scheduling_failure(pod, claims) for pod in pods]
+    broken = [failure for pod in pods for failure in _container_failures(pod)]
+    return next((failure for failure in (*unscheduled, *broken) if failure is not None), None)
+
+
+def last_exit(pods: Iterable[JsonObject]) -> Failure | None:
+    """The container that ended badly most recently, if any did."""
+    ended = [
+        failure for pod in pods for failure in _container_failures(pod) if failure.time is not None
+    ]
+    return max(ended, key=lambda failure: failure.time or "", default=None)
+
+
+def _hash(pod: JsonObject) -> str:
+    return str(pod["metadata"].get("labels", {}).get(_TEMPLATE_HASH, ""))
+
+
+def _scheduling_failure(pod: JsonObject, claims: Iterable[JsonObject]) -> Failure | None:
+    for condition in pod.get("status", {}).get("conditions", ()):
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            reason, hint = _unschedulable(claims)
+            message = f"{condition.get('message', 'no node takes the pod')}{hint}"
+            return Failure(reason, message[:_MESSAGE_LENGTH], pod["metadata"]["name"])
+    return None
+
+
+def _unschedulable(claims: Iterable[JsonObject]) -> tuple[str, str]:
+    """A pod that waits for a claim says so in words; the claim knows better why."""
+    for claim in claims:
+        if claim["kind"] != CLAIM.kind or claim.get("status", {}).get("phase") == "Bound":
+            continue
+        name = claim["metadata"]["name"]
+        if not claim["spec"].get("storageClassName"):
+            return "NoStorageClass", (
+                f"; PersistentVolumeClaim {name} has no storage class, as the cluster has no "
+                "default one: set spec.cache.storageClassName"
+            )
+        if claim.get("status", {}).get("phase") == "Lost":
+            return "CacheLost", (
+                f"; the volume of PersistentVolumeClaim {name} is gone: delete the claim to have "
+                "it made anew"
+            )
+    return "Unschedulable", ""
+
+
+def _container_failures(pod: JsonObject) -> list[Failure]:
+    status = pod.get("status", {})
+    containers = (
+        *status.get("initContainerStatuses", ()),
+        *status.get("containerStatuses", ()),
+    )
+    failures = (_container_failure(pod["metadata"]["name"], each) for each in containers)
+    return [failure for failure in failures if failure is not None]
+
+
+def _container_failure(pod: str, status: Mapping[str, Any]) -> Failure | None:
+    name, state = status["name"], status.get("state", {})
+    waiting = state.get("waiting", {})
+    reason = waiting.get("reason", "")
+    if reason in _IMAGE_REASONS or reason in _CONFIG_REASONS:
+        reason = "ImagePullBackOff" if reason == "ErrImagePull" else reason
+        message = f"image {status.get('image') or '(unknown)'}: {waiting.get('message', '')}"
+        if reason in _CONFIG_REASONS:
+            message = waiting.get("message", "")
+        return Failure(reason, message[:_MESSAGE_LENGTH], pod, name)
+    if status.get("ready"):
+        return None
+    ended = state.get("terminated") or status.get("lastState", {}).get("terminated") or {}
+    if ended.get("exitCode", 0) == 0:
+        return None
+    return _exit_failure(pod, name, ended, waiting=reason)
+
+
+def _exit_failure(pod: str, name: str, ended: Mapping[str, Any], *, waiting: str) -> Failure:
+    code = ended["exitCode"]
+    reason, remedy = _EXIT_REASONS.get(
+        code, ("CrashLoopBackOff" if waiting == "CrashLoopBackOff" else "ContainerFailed", "")
+    )
+    if ended.get("reason") == "OOMKilled":
+        reason, remedy = "OOMKilled", "raise spec.resources.limits.memory"
+    words = (ended.get("message") or "").strip()[-_MESSAGE_LENGTH:]
+    message = f"container {name} ended with exit code {code}"
+    message += f": {words}" if words else ""
+    message += f" ({remedy})" if remedy else ""
+    return Failure(reason, message, pod, name, code, ended.get("finishedAt"))

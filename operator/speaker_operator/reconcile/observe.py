@@ -1,0 +1,110 @@
+"""From what happens in the cluster to what needs attention."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from speaker_operator.kube.resources import (
+    DECLARED,
+    POD,
+    TTS_SERVICE,
+    VOICE,
+    JsonObject,
+    Key,
+    Resource,
+)
+from speaker_operator.reconcile.parsing import readable_services, readable_voices
+from speaker_operator.reconcile.queue import Queue
+from speaker_operator.reconcile.store import Change, Store, service_key
+from speaker_operator.render.labels import MANAGED_SELECTOR
+
+_DELETED: Final = "DELETED"
+_LISTED: Final = None
+
+
+def selector_of(resource: Resource) -> str:
+    """Which objects are observed: all that people declare, else those that the operator made."""
+    return "" if resource in DECLARED else MANAGED_SELECTOR
+
+
+class Observer:
+    """Keeps the store current, and puts into the queue whatever a change concerns."""
+
+    def __init__(self, store: Store, queue: Queue, on_relist: Callable[[], None]) -> None:
+        self._store = store
+        self._queue = queue
+        self._on_relist = on_relist
+
+    def event(self, event_type: str | None, manifest: JsonObject) -> None:
+        """Take in a watch event; one without a type comes from listing instead of watching.
+
+        Listing anew, after a watch broke, does not tell which objects went away meanwhile.
+        """
+        if event_type == _DELETED:
+            self.gone(manifest)
+            return
+        self.present(manifest)
+        if event_type is _LISTED:
+            self._on_relist()
+
+    def present(self, manifest: JsonObject) -> None:
+        """Take in an object as it is now."""
+        change = self._store.put(manifest)
+        if change is not None:
+            self._announce(manifest["kind"], change)
+
+    def gone(self, manifest: JsonObject) -> None:
+        """Take in that an object is no more."""
+        change = self._store.remove(manifest)
+        if change is not None:
+            self._announce(manifest["kind"], change)
+
+    def _announce(self, kind: str, change: Change) -> None:
+        versions = [manifest for manifest in (change.old, change.new) if manifest is not None]
+        if kind == TTS_SERVICE.kind:
+            keys = _own_keys(versions)
+        elif kind == VOICE.kind:
+            keys = _own_keys(versions) | self._selecting(versions)
+        elif kind == POD.kind and not _matters(change):
+            keys = set()
+        else:
+            keys = {
+                Key(TTS_SERVICE.kind, *service)
+                for service in map(service_key, versions)
+                if service is not None
+            }
+        for key in sorted(keys):
+            self._queue.add(key)
+
+    def _selecting(self, versions: Iterable[JsonObject]) -> set[Key]:
+        """The services that select a voice, or did before it changed."""
+        voices = readable_voices(versions)
+        namespaces = {voice.metadata.namespace for voice in voices}
+        services = [
+            service
+            for namespace in namespaces
+            for service in readable_services(self._store.list(TTS_SERVICE.kind, namespace))
+        ]
+        return {
+            Key(TTS_SERVICE.kind, service.metadata.namespace, service.metadata.name)
+            for service in services
+            if any(service.spec.voices.selector.matches(voice.metadata.labels) for voice in voices)
+        }
+
+
+def _own_keys(versions: Iterable[JsonObject]) -> set[Key]:
+    return {
+        Key(version["kind"], version["metadata"]["namespace"], version["metadata"]["name"])
+        for version in versions
+    }
+
+
+def _matters(change: Change) -> bool:
+    """Whether a pod's change can show in a status; heartbeats and annotations do not."""
+    if change.old is None or change.new is None:
+        return True
+    return (
+        change.old.get("status") != change.new.get("status")
+        or change.old["metadata"].get("labels") != change.new["metadata"].get("labels")
+        or change.old["metadata"].get("deletionTimestamp")
+        != change.new["metadata"].get("deletionTimestamp")
+    )

@@ -1,0 +1,159 @@
+"""The work queue: which objects to reconcile, and when.
+
+* A key that waits already is not added again; a key that is running is run once more afterwards.
+* At most one worker runs a key at a time, and at most ``concurrency`` keys run at once.
+* A failed key waits longer each time, up to a cap; something new about it ends the wait.
+
+Every key is in here at most once, so the queue is bounded by the number of objects.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from speaker_operator.kube.errors import KubeError
+from speaker_operator.kube.resources import Key
+from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reconcile.backoff import Backoff
+
+logger = logging.getLogger(__name__)
+
+
+Handler = Callable[[Key], Awaitable[None]]
+"""Reconciles one object, or raises."""
+
+
+class Queue(Protocol):
+    """Where to announce that an object needs attention."""
+
+    def add(self, key: Key) -> None:
+        """Have the object reconciled soon."""
+
+
+class ReconcileQueue:
+    """Has a handler run for every key that is added, until it succeeds."""
+
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        backoff: Backoff,
+        run_timeout_seconds: float,
+        metrics: OperatorMetrics,
+    ) -> None:
+        self._concurrency = concurrency
+        self._backoff = backoff
+        self._run_timeout = run_timeout_seconds
+        self._metrics = metrics
+        self._pending: asyncio.Queue[Key] = asyncio.Queue()
+        self._ready: set[Key] = set()
+        """The keys in ``_pending``."""
+        self._running: set[Key] = set()
+        self._again: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._delayed: dict[Key, asyncio.TimerHandle] = {}
+        self._opened = asyncio.Event()
+        self._last_progress = 0.0
+
+    def add(self, key: Key) -> None:
+        """Run the key as soon as a worker is free."""
+        if key in self._running:
+            self._again.add(key)
+        elif key not in self._ready:
+            self._make_ready(key)
+
+    async def run(self, handler: Handler) -> None:
+        """Have the handler run for every key, until cancelled."""
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(self._concurrency):
+                workers.create_task(self._work(handler))
+
+    def open(self) -> None:
+        """Let the workers begin; until then keys only gather."""
+        self._opened.set()
+
+    def stalled_for(self) -> float:
+        """Seconds since work was last begun or ended, although there is some; 0 if there is none.
+
+        A run is cut off after its time-out, so more than that means that the workers are stuck.
+        """
+        if not self._opened.is_set() or not (self._ready or self._running):
+            return 0.0
+        return asyncio.get_running_loop().time() - self._last_progress
+
+    def _make_ready(self, key: Key) -> None:
+        delayed = self._delayed.pop(key, None)
+        if delayed is not None:
+            delayed.cancel()
+        if not (self._ready or self._running):
+            self._note_progress()
+        self._ready.add(key)
+        self._pending.put_nowait(key)
+        self._count()
+
+    async def _work(self, handler: Handler) -> None:
+        await self._opened.wait()
+        while True:
+            key = await self._pending.get()
+            self._ready.discard(key)
+            self._running.add(key)
+            self._note_progress()
+            self._count()
+            try:
+                failed = not await self._succeeds(handler, key)
+            finally:
+                self._running.discard(key)
+            self._note_progress()
+            self._settle(key, failed=failed)
+
+    def _note_progress(self) -> None:
+        self._last_progress = asyncio.get_running_loop().time()
+
+    async def _succeeds(self, handler: Handler, key: Key) -> bool:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout(self._run_timeout):
+                await handler(key)
+        except Exception as error:  # noqa: BLE001 - whatever one object does, the others go on
+            self._report(key, error)
+            return False
+        finally:
+            self._metrics.reconcile_seconds.labels(key.kind).observe(loop.time() - started)
+        self._metrics.reconciles.labels(key.kind, "ok").inc()
+        return True
+
+    def _report(self, key: Key, error: Exception) -> None:
+        reason = error.reason if isinstance(error, KubeError) else type(error).__name__
+        self._metrics.reconciles.labels(key.kind, "error").inc()
+        self._metrics.errors.labels(key.kind, reason).inc()
+        wait = self._backoff.delay(self._failures.get(key, 0) + 1)
+        expected = isinstance(error, KubeError | TimeoutError)
+        logger.log(
+            logging.WARNING if expected else logging.ERROR,
+            "Reconciliation failed, next try in %.3g s: %s",
+            wait,
+            error or reason,
+            exc_info=None if expected else error,
+            extra={"k8s_ref": key._asdict()},
+        )
+
+    def _settle(self, key: Key, *, failed: bool) -> None:
+        """Decide when the key runs next."""
+        if not failed:
+            self._failures.pop(key, None)
+        else:
+            self._failures[key] = self._failures.get(key, 0) + 1
+        if key in self._again:
+            self._again.discard(key)
+            self._make_ready(key)
+        elif failed:
+            wait = self._backoff.delay(self._failures[key])
+            loop = asyncio.get_running_loop()
+            self._delayed[key] = loop.call_later(wait, self._make_ready, key)
+        self._count()
+
+    def _count(self) -> None:
+        self._metrics.queue_depth.labels("ready").set(len(self._ready))
+        self._metrics.queue_depth.labels("delayed").set(len(self._delayed))

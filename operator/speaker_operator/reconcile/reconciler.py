@@ -1,0 +1,170 @@
+"""One reconciliation: observe, render, plan, apply, status."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.api.v1alpha1.common import Model
+from speaker_operator.api.v1alpha1.status import ServiceStatus
+from speaker_operator.kube.client import KubeClient
+from speaker_operator.kube.errors import KubeError, NotFoundError
+from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key
+from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reconcile.apply import Applier, Outcome
+from speaker_operator.reconcile.events import transition_event
+from speaker_operator.reconcile.observe import Observer
+from speaker_operator.reconcile.parsing import (
+    UnreadableError,
+    read_service,
+    read_voice,
+    readable_voices,
+)
+from speaker_operator.reconcile.plan import is_ending, make_plan
+from speaker_operator.reconcile.queue import Queue
+from speaker_operator.reconcile.status import Observation, service_status, unreadable_status
+from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
+from speaker_operator.render.children import render
+from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.voices import assign
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Makes one service or voice true; every call starts from what is in the store."""
+
+    def __init__(
+        self,
+        *,
+        client: KubeClient,
+        store: Store,
+        observer: Observer,
+        queue: Queue,
+        images: ImageSettings,
+        instance: str,
+        clock: Callable[[], datetime],
+        metrics: OperatorMetrics,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._observer = observer
+        self._queue = queue
+        self._images = images
+        self._instance = instance
+        self._clock = clock
+        self._metrics = metrics
+        self._applier = Applier(client, observer.present, metrics)
+        self._book = VoiceBook()
+
+    async def reconcile(self, key: Key) -> None:
+        """Reconcile one object; raises a ``KubeError`` if it has to be tried again."""
+        manifest = self._store.get(key)
+        if key.kind == VOICE.kind:
+            if manifest is not None:
+                await self._reconcile_voice(manifest)
+        elif manifest is None or is_ending(manifest):
+            # Its children go with it: the garbage collector follows their owner references.
+            self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
+        else:
+            await self._reconcile_service(key, manifest)
+
+    async def _reconcile_service(self, key: Key, manifest: JsonObject) -> None:
+        try:
+            service = read_service(manifest)
+        except UnreadableError as error:
+            await self._report_unreadable(key, manifest, error)
+            return
+        voices = readable_voices(self._store.list(VOICE.kind, key.namespace))
+        outcome = await self._make_children(service, voices)
+        observation = Observation(
+            service=service,
+            assignments=assign(service, voices),
+            objects=list(self._store.belonging_to(key.namespace, key.name)),
+            problems=outcome.problems,
+            settled=not (outcome.problems or outcome.errors),
+            now=self._clock(),
+        )
+        status = service_status(observation)
+        serving = observation.in_effect and observation.rollout.wanted > 0
+        states = voice_states(key.name, observation.assignments, serving=serving)
+        self._record(key, states)
+        if await self._write_status(manifest, status):
+            await self._post_event(service, status)
+        if outcome.errors:
+            raise outcome.errors[0]
+
+    async def _make_children(self, service: TTSService, voices: Iterable[Voice]) -> Outcome:
+        uid = service.metadata.uid
+        live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
+        plan = make_plan(render(service, voices, self._images), live, uid)
+        outcome = await self._applier.carry_out(plan.actions, uid)
+        return Outcome((*plan.problems, *outcome.problems), outcome.errors)
+
+    async def _report_unreadable(
+        self, key: Key, manifest: JsonObject, error: UnreadableError
+    ) -> None:
+        logger.error("Service left as it is: %s", error, extra={"k8s_ref": key._asdict()})
+        self._record(key, {})
+        previous = ServiceStatus.model_validate(manifest.get("status", {}))
+        generation = manifest["metadata"]["generation"]
+        await self._write_status(
+            manifest,
+            unreadable_status(previous, str(error), generation=generation, now=self._clock()),
+        )
+
+    async def _reconcile_voice(self, manifest: JsonObject) -> None:
+        voice = read_voice(manifest)
+        namespace, name = voice.metadata.namespace, voice.metadata.name
+        services = [
+            (each["metadata"]["namespace"], each["metadata"]["name"])
+            for each in self._store.list(TTS_SERVICE.kind, namespace)
+            if not is_ending(each)
+        ]
+        if self._book.knows(services):  # else the last of them to speak announces the voice again
+            states = self._book.of_voice(namespace, name)
+            await self._write_status(manifest, voice_status(voice, states, self._clock()))
+
+    def _record(self, key: Key, states: dict[str, VoiceState]) -> None:
+        self._announce(key.namespace, self._book.record((key.namespace, key.name), states))
+
+    def _announce(self, namespace: str, voices: Iterable[str] | None) -> None:
+        """Have voices reconciled; None stands for all of the namespace."""
+        if voices is None:
+            manifests = self._store.list(VOICE.kind, namespace)
+            voices = {manifest["metadata"]["name"] for manifest in manifests}
+        for name in sorted(voices):
+            self._queue.add(Key(VOICE.kind, namespace, name))
+
+    async def _write_status(self, manifest: JsonObject, status: Model) -> bool:
+        """Write a status if it differs from what is there; returns whether it did."""
+        desired: dict[str, Any] = status.model_dump(by_alias=True, exclude_none=True)
+        if desired == manifest.get("status"):
+            return False
+        metadata = manifest["metadata"]
+        try:
+            written = await self._client.apply_status(
+                {
+                    "apiVersion": manifest["apiVersion"],
+                    "kind": manifest["kind"],
+                    "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+                    "status": desired,
+                }
+            )
+        except NotFoundError:
+            return False  # deleted meanwhile
+        self._metrics.status_writes.labels(manifest["kind"]).inc()
+        self._observer.present(written)
+        return True
+
+    async def _post_event(self, service: TTSService, status: ServiceStatus) -> None:
+        event = transition_event(service, status, instance=self._instance, now=self._clock())
+        if event is None:
+            return
+        logger.info("%s: %s", event["reason"], event["note"], extra={"k8s_ref": event["regarding"]})
+        try:
+            await self._client.create(event)
+        except KubeError as error:
+            logger.warning("Event not posted: %s", error)

@@ -1,0 +1,240 @@
+"""A service's status as a pure function of what was observed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Literal
+
+from speaker_operator.api.v1alpha1 import TTSService
+from speaker_operator.api.v1alpha1.status import (
+    FailedVoice,
+    FailureRecord,
+    ModelStatus,
+    ServiceStatus,
+    VoicesStatus,
+)
+from speaker_operator.kube.resources import CLAIM, DEPLOYMENT, JsonObject
+from speaker_operator.reconcile.conditions import Finding, conditions, count
+from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
+from speaker_operator.reconcile.plan import Problem
+from speaker_operator.reconcile.rollout import Rollout, read_rollout
+from speaker_operator.render.labels import selector_labels
+from speaker_operator.render.names import FETCH_CONTAINER
+from speaker_operator.render.service import url
+from speaker_operator.render.voices import Assignment, default_problem
+
+_LISTED_VOICES: Final = 32
+_TAKES_ITS_TIME: Final = frozenset({"RollingOut", "Starting", "Pending", "Fetching"})
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that a service's status depends on."""
+
+    service: TTSService
+    assignments: Sequence[Assignment]
+    objects: Sequence[JsonObject]
+    """The service's children and their pods."""
+    problems: Sequence[Problem]
+    """Children that could not be made as rendered."""
+    settled: bool
+    """Whether every child was as rendered, or has been made so."""
+    now: datetime
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """How far the Deployment is."""
+        found = (each for each in self.objects if each["kind"] == DEPLOYMENT.kind)
+        return read_rollout(self.service, next(found, None))
+
+    @cached_property
+    def pods(self) -> list[JsonObject]:
+        """The pods of the present spec."""
+        return current_pods(self.objects)
+
+    @cached_property
+    def failure(self) -> Failure | None:
+        """What keeps the first pod from serving."""
+        claims = [each for each in self.objects if each["kind"] == CLAIM.kind]
+        return first_failure(self.pods, claims)
+
+    @property
+    def in_effect(self) -> bool:
+        """Whether all pods run the present spec and serve."""
+        return self.settled and self.rollout.complete
+
+
+def service_status(observation: Observation) -> ServiceStatus:
+    """Compute the whole status."""
+    service, rollout = observation.service, observation.rollout
+    model, voices = _model(observation), _voices(observation)
+    aspects = [
+        _model_ready(model, observation),
+        _voices_ready(voices, observation),
+        _available(observation),
+        _progressing(observation),
+    ]
+    return ServiceStatus(
+        observed_generation=service.metadata.generation,
+        replicas=rollout.replicas,
+        ready_replicas=rollout.ready,
+        selector=",".join(
+            f"{key}={value}" for key, value in selector_labels(service.metadata.name).items()
+        ),
+        url=url(service),
+        model=model,
+        voices=voices,
+        last_failure=_last_failure(observation),
+        conditions=conditions(
+            [*aspects, _ready(aspects, observation)],
+            service.status.conditions,
+            generation=service.metadata.generation,
+            now=observation.now,
+        ),
+    )
+
+
+def unreadable_status(
+    previous: ServiceStatus, message: str, *, generation: int, now: datetime
+) -> ServiceStatus:
+    """The status of a service whose spec this version of the operator cannot read."""
+    finding = Finding("Ready", "False", "InvalidSpec", message)
+    return ServiceStatus(
+        observed_generation=generation,
+        conditions=conditions([finding], previous.conditions, generation=generation, now=now),
+    )
+
+
+def _model(observation: Observation) -> ModelStatus:
+    state, message = _model_state(observation)
+    return ModelStatus(source=observation.service.model_source, state=state, message=message)
+
+
+def _model_state(
+    observation: Observation,
+) -> tuple[Literal["Pending", "Fetching", "Ready", "Failed"], str | None]:
+    failure = observation.failure
+    if failure is not None and failure.concerns_model:
+        return "Failed", failure.message
+    fetches = [
+        status.get("state", {})
+        for pod in observation.pods
+        for status in pod.get("status", {}).get("initContainerStatuses", ())
+        if status["name"] == FETCH_CONTAINER
+    ]
+    if any(state.get("terminated", {}).get("exitCode") == 0 for state in fetches):
+        return "Ready", None
+    if any("running" in state for state in fetches):
+        return "Fetching", None
+    return "Pending", "no pod has started yet"
+
+
+def _model_ready(model: ModelStatus, observation: Observation) -> Finding:
+    if model.state == "Ready":
+        return Finding("ModelReady", "True", "Fetched", f"{model.source} is in the cache.")
+    failure = observation.failure
+    reason = failure.reason if model.state == "Failed" and failure else model.state
+    message = model.message or f"A pod fetches {model.source}."
+    return Finding("ModelReady", "False", reason, message)
+
+
+def _voices(observation: Observation) -> VoicesStatus:
+    failed = [
+        FailedVoice(
+            name=assignment.name,
+            reason=assignment.problem.reason,
+            message=assignment.problem.message,
+        )
+        for assignment in observation.assignments
+        if assignment.problem is not None
+    ]
+    total = len(observation.assignments)
+    return VoicesStatus(
+        total=total,
+        ready=total - len(failed) if observation.in_effect and observation.rollout.wanted else 0,
+        failed=tuple(failed[:_LISTED_VOICES]),
+    )
+
+
+def _voices_ready(voices: VoicesStatus, observation: Observation) -> Finding:
+    problem = default_problem(observation.service, observation.assignments)
+    if voices.failed:
+        first = voices.failed[0]
+        return Finding("VoicesReady", "False", first.reason, f"Voice {first.name}: {first.message}")
+    if problem is not None:
+        return Finding("VoicesReady", "False", problem.reason, problem.message)
+    if not voices.total:
+        presets = ", ".join(observation.service.backend.presets)
+        message = f"No Voice is selected; requests can ask for the backend's presets: {presets}."
+        return Finding("VoicesReady", "True", "PresetsOnly", message)
+    if voices.ready < voices.total:
+        message = f"{count(voices.total, 'voice')} to come, once the pods are up to date."
+        return Finding("VoicesReady", "False", "RollingOut", message)
+    message = f"{count(voices.total, 'voice')} can be asked for."
+    return Finding("VoicesReady", "True", "Served", message)
+
+
+def _available(observation: Observation) -> Finding:
+    rollout, failure = observation.rollout, observation.failure
+    if rollout.available:
+        message = f"Requests are served by {count(rollout.available, 'pod')}."
+        return Finding("Available", "True", "Serving", message)
+    if not rollout.wanted:
+        return Finding(
+            "Available", "False", "ScaledToZero", "spec.replicas is 0: raise it to serve requests."
+        )
+    reason, message = _obstacle(rollout, failure) or ("Starting", "No pod serves requests yet.")
+    return Finding("Available", "False", reason, message)
+
+
+def _obstacle(rollout: Rollout, failure: Failure | None) -> tuple[str, str] | None:
+    """What keeps pods from coming up, the cause before its effects."""
+    if rollout.refusal is not None:
+        return rollout.refusal
+    if failure is not None:
+        return failure.reason, f"Pod {failure.pod}: {failure.message}"
+    if rollout.overdue:
+        return "ProgressDeadlineExceeded", f"The pods make no progress: {rollout.progress}."
+    return None
+
+
+def _progressing(observation: Observation) -> Finding:
+    rollout = observation.rollout
+    if observation.problems:
+        problem = observation.problems[0]
+        return Finding("Progressing", "False", problem.reason, problem.message)
+    if observation.in_effect:
+        return Finding("Progressing", "True", "RolledOut", "The whole spec is rolled out.")
+    obstacle = _obstacle(rollout, observation.failure)
+    if obstacle is not None:
+        return Finding("Progressing", "False", *obstacle)
+    return Finding("Progressing", "True", "RollingOut", f"Rolling out: {rollout.progress}.")
+
+
+def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
+    """The sum of all aspects: what stands in the way comes before what merely takes its time."""
+    by_type = {finding.type: finding for finding in aspects}
+    order = [by_type[name] for name in ("Progressing", "VoicesReady", "Available", "ModelReady")]
+    lacking = [finding for finding in order if finding.status != "True"]
+    if not observation.in_effect:
+        lacking.append(by_type["Progressing"])
+    for finding in sorted(lacking, key=lambda each: each.reason in _TAKES_ITS_TIME):
+        return Finding("Ready", "False", finding.reason, finding.message)
+    voices = count(len(observation.assignments), "voice")
+    message = f"Serving {voices} at {url(observation.service)}."
+    return Finding("Ready", "True", "Ready", message)
+
+
+def _last_failure(observation: Observation) -> FailureRecord | None:
+    """The last bad end of a container; it is kept until there is a later one."""
+    ended = last_exit(observation.pods)
+    if ended is None:
+        return observation.service.status.last_failure
+    return FailureRecord(
+        reason=ended.reason,
+        message=ended.message,
+        exit_code=ended.exit_code,
+        time=ended.time,
+        pod=ended.pod,
+    )

@@ -1,0 +1,112 @@
+"""The operator's settings: environment variables that begin with ``SPEAKER_``."""
+
+import os
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX: Final = "SPEAKER_"
+
+_SERVICE_LINK: Final = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_[A-Z]+(_\w+)?)$")
+
+
+class InvalidSettingsError(ValueError):
+    """The environment holds settings that cannot be used; the message says which, and why."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside; every field is read once, at the start."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    runtime_image: str = Field(
+        description="Image of the runtime, in which {engine} stands for the backend's engine, for "
+        "example registry.example.com/speaker-tts-runtime:{engine}-0.1.0. Required.",
+    )
+    runtime_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="Image pull policy of the services' pods."
+    )
+    namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Namespaces to watch, separated by commas; empty for the whole cluster.",
+    )
+    concurrency: int = Field(
+        default=8, ge=1, le=64, description="How many objects are reconciled at once."
+    )
+    http_host: str = Field(
+        default="0.0.0.0",  # noqa: S104 - the kubelet and Prometheus come from other addresses
+        description="Address that serves /healthz, /readyz and /metrics.",
+    )
+    http_port: int = Field(
+        default=8080,
+        ge=0,
+        le=65_535,
+        description="Port that serves /healthz, /readyz and /metrics; 0 picks a free one.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe messages to log."
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="One JSON object per line, or text for people."
+    )
+    api_requests_per_second: float = Field(
+        default=100.0, gt=0, description="Ceiling of requests to the API server, sustained."
+    )
+    api_request_burst: int = Field(
+        default=200, ge=1, description="Ceiling of requests to the API server, at once."
+    )
+    api_timeout_seconds: float = Field(
+        default=15.0, gt=0, le=120, description="Longest wait for an answer of the API server."
+    )
+    resync_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        description="How often everything is compared with what the API server holds, in case a "
+        "watch missed something.",
+    )
+
+    @field_validator("namespaces", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("runtime_image")
+    @classmethod
+    def _has_engine(cls, value: str) -> str:
+        try:
+            filled = value.format(engine="cpu")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError("only {engine} can be filled in") from error
+        if filled == value:
+            raise ValueError("must contain {engine}, which stands for the backend's engine")
+        return value
+
+
+def load() -> Settings:
+    """Read the settings of this process; raises :class:`InvalidSettingsError`."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(
+        name
+        for name, value in os.environ.items()
+        if name.startswith(PREFIX) and name not in known and not _is_service_link(name, value)
+    )
+    if unknown:
+        raise InvalidSettingsError(
+            f"{', '.join(unknown)}: no such setting; known are {', '.join(sorted(known))}"
+        )
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+        )
+        raise InvalidSettingsError(faults) from error
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether the kubelet set the variable, for a Service whose name happens to begin like ours."""
+    return _SERVICE_LINK.search(name) is not None or (name.endswith("_PORT") and "://" in value)

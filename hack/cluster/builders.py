@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import tomllib
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -13,18 +14,21 @@ from cluster.paths import cache_root, write_private
 from cluster.provider import docker_answers
 
 HOST_CERTIFICATES = Path("/etc/ssl/certs")
+INPUTS_LABEL = "dev.speaker-tts.inputs"
+LAYERS_KEPT = 50
+"""Unnamed images of earlier builds, kept for their layers until there are more than this."""
 BUNDLE = HOST_CERTIFICATES / "ca-certificates.crt"
 
 
 class Builder(Protocol):
     """Builds and saves images."""
 
-    def build(self, image: ProductImage, labels: dict[str, str]) -> None:
-        """Build an image from this checkout."""
+    def build(self, image: ProductImage, inputs: str) -> None:
+        """Build an image from this checkout, labelled with the key of its inputs."""
         ...
 
-    def label(self, tag: str, name: str) -> str:
-        """A label of an image; empty if there is no such image or label."""
+    def inputs(self, tag: str) -> str:
+        """The key that an image was built from; empty if there is no such image."""
         ...
 
     def save(self, tag: str, archive: Path) -> None:
@@ -47,18 +51,18 @@ class DockerBuilder:
     def __init__(self, config: Config) -> None:
         self._timeout = config.timeouts.image
 
-    def build(self, image: ProductImage, labels: dict[str, str]) -> None:
+    def build(self, image: ProductImage, inputs: str) -> None:
         """Build an image from this checkout."""
-        words = ["--file", image.dockerfile, "--tag", image.tag, *_label_words(labels)]
+        words = ["--file", image.dockerfile, "--tag", image.tag, *build_words(inputs)]
         run(["docker", "build", *words, "."], cwd=REPOSITORY, timeout=self._timeout)
 
-    def label(self, tag: str, name: str) -> str:
-        """A label of an image; empty if there is no such image or label."""
+    def inputs(self, tag: str) -> str:
+        """The key that an image was built from; empty if there is no such image."""
         words = ["docker", "image", "inspect", tag]
         if not succeeds(words):
             return ""
         labels = json.loads(run(words))[0]["Config"]["Labels"] or {}
-        return str(labels.get(name, ""))
+        return str(labels.get(INPUTS_LABEL, ""))
 
     def save(self, tag: str, archive: Path) -> None:
         """Write an image to an archive."""
@@ -81,22 +85,25 @@ class BuildahBuilder:
         self._config = config
         self._root = cache_root() / "buildah"
 
-    def build(self, image: ProductImage, labels: dict[str, str]) -> None:
+    def build(self, image: ProductImage, inputs: str) -> None:
         """Build an image from this checkout, reusing the layers of earlier builds."""
         base = self._base()
         words = ["--layers", "--isolation=chroot", f"--network={self.network}"]
-        words += [f"--build-arg=BASE={base}", *self._host_settings(), *_label_words(labels)]
+        words += [f"--build-arg=BASE={base}", *self._host_settings(), *build_words(inputs)]
         words += ["--file", image.dockerfile, "--tag", image.tag, str(REPOSITORY)]
         self._buildah("build", *words)
+        unnamed = self._buildah("images", "--quiet", "--filter=dangling=true").split()
+        if len(unnamed) > LAYERS_KEPT:
+            self._buildah("rmi", "--prune", "--force")
 
-    def label(self, tag: str, name: str) -> str:
-        """A label of an image; empty if there is no such image or label."""
+    def inputs(self, tag: str) -> str:
+        """The key that an image was built from; empty if there is no such image."""
         try:
             shown = self._buildah("inspect", "--type=image", tag)
         except ClusterError:
             return ""
         labels = json.loads(shown)["OCIv1"]["config"].get("Labels") or {}
-        return str(labels.get(name, ""))
+        return str(labels.get(INPUTS_LABEL, ""))
 
     def save(self, tag: str, archive: Path) -> None:
         """Write an image to an archive."""
@@ -141,8 +148,10 @@ class BuildahBuilder:
         return run(words, cwd=REPOSITORY, timeout=self._config.timeouts.image)
 
 
-def _label_words(labels: dict[str, str]) -> list[str]:
-    return [f"--label={name}={value}" for name, value in labels.items()]
+def build_words(inputs: str) -> list[str]:
+    """Arguments of every build: the key of the inputs, the version of the distribution."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return [f"--label={INPUTS_LABEL}={inputs}", f"--build-arg=VERSION={project['version']}"]
 
 
 def _until_base(steps: list[tuple[str, int]]) -> list[int]:

@@ -113,7 +113,7 @@ def plan(machine: Machine, layout: Layout, network: NetworkSettings) -> Plan:
     )
 
 
-def observe(config: Config, layout: Layout) -> Machine:
+def observe(layout: Layout) -> Machine:
     """Look at the machine."""
     containers = _children(layout.bundles)
     return Machine(
@@ -145,11 +145,11 @@ def clean(config: Config, layout: Layout) -> None:
         ClusterError: Something is still mounted below the cluster's folder.
         Timeout: A process does not end.
     """
-    todo = plan(observe(config, layout), layout, config.network)
+    todo = plan(observe(layout), layout, config.network)
     if todo.processes:
         note(f"  ending {len(todo.processes)} processes")
         _end_processes(config, layout)
-        todo = plan(observe(config, layout), layout, config.network)
+        todo = plan(observe(layout), layout, config.network)
     execute(todo)
 
 
@@ -184,7 +184,7 @@ def _end_processes(config: Config, layout: Layout) -> None:
     """Kill until a look finds none: a supervisor may start another between look and kill."""
 
     def none_left() -> bool:
-        found = plan(observe(config, layout), layout, config.network).processes
+        found = plan(observe(layout), layout, config.network).processes
         for process in found:
             process.identity.kill()
             process.identity.reap()

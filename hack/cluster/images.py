@@ -12,7 +12,6 @@ from cluster.paths import cache_root
 from cluster.progress import note, step
 from cluster.provider import Kubectl, Provider
 
-INPUTS_LABEL = "dev.speaker-tts.inputs"
 SOURCES = (
     ".dockerignore",
     "pyproject.toml",
@@ -50,9 +49,9 @@ def provide(config: Config, name: str, provider: Provider, kubectl: Kubectl) -> 
 def ensure_built(config: Config, image: ProductImage, key: str) -> None:
     """Build an image unless the newest build had the same inputs."""
     builder = choose_builder(config)
-    if builder.label(image.tag, INPUTS_LABEL) != key:
+    if builder.inputs(image.tag) != key:
         with step(f"build {image.tag}"):
-            builder.build(image, {INPUTS_LABEL: key})
+            builder.build(image, key)
 
 
 def bytes_above_base(config: Config, name: str) -> int:

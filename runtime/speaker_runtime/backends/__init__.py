@@ -1,0 +1,1 @@
+"""Backends: one folder per model family behind the protocol that the engine speaks."""

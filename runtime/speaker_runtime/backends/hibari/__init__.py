@@ -1,0 +1,172 @@
+"""hibari: a small English model on one CPU core, spoken sentence by sentence."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from speaker_runtime.backends.hibari import reading
+from speaker_runtime.backends.protocol import (
+    Capabilities,
+    Slice,
+    SpeechRequest,
+    StepResult,
+)
+from speaker_runtime.contract import ExitCode, ModelConfig
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.store import StoredModel, open_model
+
+if TYPE_CHECKING:
+    from hibari import Hibari
+
+    from speaker_runtime.audio.pcm import Samples
+
+_REGISTRY: Final = "voices.json"
+_QUOTED: Final = 60
+"""Characters of a text that an error quotes."""
+
+
+@dataclass
+class HibariStream:
+    """A text half spoken: utterances that are still text, and passes that are phonemes by now."""
+
+    voice: "Hibari"
+    speed: float
+    seed: int
+    utterances: list[str]
+    warnings: tuple[str, ...]
+    passes: list[tuple[str, int]] = field(default_factory=list)
+
+    def next_pass(self) -> tuple[str, int]:
+        """The next phonemes to speak, and the seed of their noise.
+
+        Raises:
+            SpeechError: The model has no reading for the next utterance after all.
+        """
+        if not self.passes:
+            utterance = self.utterances.pop(0)
+            phonemes = self.voice.g2p(reading.write_down(utterance))
+            seed = _seed(self.seed, utterance)
+            self.passes = [
+                (each, seed + index)
+                for index, each in enumerate(reading.phoneme_passes(phonemes))
+                if len(self.voice.ids(each)) > _PADDING
+            ]
+            if not self.passes:
+                raise _not_speakable(utterance)
+        return self.passes.pop(0)
+
+
+class HibariBackend:
+    """The ``hibari`` entry point: voices are ONNX files that the model's ``voices.json`` names."""
+
+    def __init__(self, model: ModelConfig) -> None:
+        self._model = model
+        self._voices: dict[str, Hibari] = {}
+
+    def load(self, progress: Callable[[str], None]) -> Capabilities:
+        """Load every voice whose file was fetched, and the pronunciation rules of its accent."""
+        stored = open_model(self._model)
+        progress("library")
+        from hibari import SAMPLE_RATE, Hibari  # noqa: PLC0415  half a second, on this thread only
+
+        rules: dict[bool, object] = {}
+        voices = _fetched_voices(stored)
+        for name, entry in voices.items():
+            progress(f"voice {name}")
+            british = bool(entry["british"])
+            weights = str(stored.path(str(entry["file"])))
+            voice = Hibari(voice=name, model=weights, g2p=rules.get(british))
+            rules[british] = voice.g2p
+            self._voices[name] = voice
+        return Capabilities(
+            model_digest=stored.manifest.digest,
+            device="cpu",
+            sample_rate=SAMPLE_RATE,
+            languages=tuple(dict.fromkeys(str(entry["language"]) for entry in voices.values())),
+            presets=tuple(self._voices),
+            slowest=0.5,
+            fastest=2.0,
+            utterance_limit=300,
+            characters_per_second=14.0,
+            max_streams=16,
+            max_batch=1,
+            warmup="Ready to speak.",
+        )
+
+    def open(self, request: SpeechRequest) -> HibariStream:
+        """Check that the text can be read; letters of another script give a warning."""
+        spoken = [each for each in request.utterances if reading.has_reading(each)]
+        for utterance in request.utterances:
+            if utterance not in spoken and reading.unreadable_letters(utterance):
+                raise _not_speakable(utterance)
+        if not spoken:
+            raise _not_speakable(" ".join(request.utterances))
+        skipped = next(filter(None, map(reading.unreadable_letters, spoken)), "")
+        return HibariStream(
+            voice=self._voices[request.preset],
+            speed=request.speed,
+            seed=request.seed,
+            utterances=spoken,
+            warnings=(f"left out what hibari cannot read: {skipped!r}",) if skipped else (),
+        )
+
+    def step(self, streams: Sequence[HibariStream]) -> Sequence[StepResult]:
+        """Speak one pass, at most a sentence, of each stream."""
+        return [_spoken(stream) for stream in streams]
+
+    def close(self) -> None:
+        """Forget the voices."""
+        self._voices.clear()
+
+
+_PADDING: Final = 2
+"""Ids that every phoneme string gets, at its start and end."""
+
+
+def _spoken(stream: HibariStream) -> StepResult:
+    try:
+        phonemes, seed = stream.next_pass()
+    except SpeechError as error:
+        return error
+    samples: Samples = stream.voice.from_phonemes(phonemes, speed=stream.speed, seed=seed)
+    return Slice(
+        samples=np.asarray(samples, dtype=np.float32),
+        finished=not stream.passes and not stream.utterances,
+    )
+
+
+def _fetched_voices(stored: StoredModel) -> Mapping[str, Mapping[str, object]]:
+    registry: Mapping[str, Mapping[str, object]] = json.loads(
+        stored.path(_REGISTRY).read_text(encoding="utf-8")
+    )
+    names = {entry.name for entry in stored.manifest.files}
+    fetched = {name: entry for name, entry in registry.items() if entry["file"] in names}
+    if not fetched:
+        raise ModelError(
+            ExitCode.MODEL_UNAVAILABLE,
+            f"{stored.manifest.source} holds no voice that its {_REGISTRY} names.",
+            "Name a model.source that fits the backend hibari.",
+        )
+    return fetched
+
+
+def _seed(seed: int, utterance: str) -> int:
+    """A seed that depends on the text, so that a sentence sounds the same wherever it stands."""
+    digest = hashlib.blake2b(f"{seed}\0{utterance}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _not_speakable(text: str) -> SpeechError:
+    quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+    return SpeechError(
+        ErrorCode.TEXT_NOT_SPEAKABLE,
+        f"hibari cannot read this part of the text: {quoted!r}. It reads English, written in "
+        "Latin letters and digits.",
+        param="input",
+        suggestion="Remove or translate this part.",
+    )

@@ -1,0 +1,90 @@
+"""What the model can read of an utterance, and how the utterance is written down for it.
+
+The model reads English in Latin letters, digits and a few signs. What it cannot read it leaves out
+without a word, so this module looks before anything is spoken.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from speaker_runtime.backends.hibari.lexicon import PRONUNCIATIONS
+
+PHONEME_LIMIT: Final = 400
+"""Longest phoneme string for one pass; the package's own limit (hibari.tts.MAX_PHONEMES)."""
+
+_SIGNS: Final = frozenset("%&@#$€£¥+=°")
+_CHUNK: Final = 40
+"""Letters read as one word: time grows with the cube of a word's length, and no word is longer."""
+_DIGITS: Final = 15
+"""Longest number read as one number; the package fails beyond 36 digits, listeners much earlier."""
+
+_MARKUP: Final = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
+_LONG_WORD: Final = re.compile(rf"\S{{{_CHUNK + 1},}}")
+_LONG_NUMBER: Final = re.compile(rf"\d(?:[.,]?\d){{{_DIGITS},}}")
+_LEXICON: Final = re.compile(rf"\b({'|'.join(PRONUNCIATIONS)})\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"(?<=[,;:—])\s+")
+
+
+def is_readable(character: str) -> bool:
+    """Whether the model has a reading for this character."""
+    if character in _SIGNS or unicodedata.category(character) == "Nd":
+        return True
+    base = unicodedata.normalize("NFKD", character)[0]
+    return base.isascii() and base.isalnum()
+
+
+def unreadable_letters(text: str) -> str:
+    """The first run of letters of ``text`` that would be left out; empty where there is none."""
+    run = ""
+    for character in text:
+        is_letter = unicodedata.category(character)[0] in "LM"
+        if is_letter and not is_readable(character) and (run or character.isalpha()):
+            run += character
+        elif run:
+            break
+    return run
+
+
+def has_reading(text: str) -> bool:
+    """Whether anything at all of ``text`` would be heard."""
+    return any(map(is_readable, text))
+
+
+def write_down(utterance: str) -> str:
+    """Prepare an utterance for the model's own reading rules.
+
+    Markup such as ``[word](/phonemes/)`` or a Markdown link is not obeyed: its label is read.
+    """
+    plain = _MARKUP.sub(r"\1", utterance).replace("](", "] (")
+    short = _LONG_NUMBER.sub(_digit_by_digit, plain)
+    short = _LONG_WORD.sub(_in_chunks, short)
+    return _LEXICON.sub(_pronounced, short)
+
+
+def phoneme_passes(phonemes: str) -> Iterator[str]:
+    """Cut a phoneme string into passes of at most :data:`PHONEME_LIMIT`, at clauses if possible."""
+    rest = phonemes
+    while len(rest) > PHONEME_LIMIT:
+        clauses = [match.end() for match in _CLAUSE.finditer(rest, 0, PHONEME_LIMIT)]
+        cut = clauses[-1] if clauses else rest.rfind(" ", 1, PHONEME_LIMIT)
+        cut = cut if cut > 0 else PHONEME_LIMIT
+        yield rest[:cut].strip()
+        rest = rest[cut:]
+    if rest.strip():
+        yield rest.strip()
+
+
+def _digit_by_digit(match: re.Match[str]) -> str:
+    return " ".join(character for character in match.group() if character.isdigit())
+
+
+def _in_chunks(match: re.Match[str]) -> str:
+    word = match.group()
+    return " ".join(word[start : start + _CHUNK] for start in range(0, len(word), _CHUNK))
+
+
+def _pronounced(match: re.Match[str]) -> str:
+    word = match.group()
+    return f"[{word}](/{PRONUNCIATIONS[word.lower()]}/)"

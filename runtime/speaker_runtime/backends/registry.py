@@ -1,0 +1,49 @@
+"""Finds backends by name: entry points in the group ``speaker_tts.backends``."""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, TypeAlias
+
+from speaker_runtime.backends.protocol import AnyBackend
+from speaker_runtime.contract import ModelConfig
+
+GROUP: Final = "speaker_tts.backends"
+
+BackendFactory: TypeAlias = Callable[[ModelConfig], AnyBackend]
+"""What an entry point names: cheap to call, reads nothing until the backend is loaded."""
+
+
+class UnknownBackendError(Exception):
+    """The configuration names a backend that is not installed."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"no backend named {name!r}; installed: {', '.join(known) or 'none'}")
+        self.name = name
+        self.known = known
+
+
+def available() -> tuple[str, ...]:
+    """Names of all installed backends."""
+    return tuple(sorted(entry_points(group=GROUP).names))
+
+
+def find(name: str) -> EntryPoint:
+    """The entry point of the backend ``name``, not yet imported.
+
+    Raises:
+        UnknownBackendError: It is not installed.
+    """
+    matches = entry_points(group=GROUP, name=name)
+    if not matches:
+        raise UnknownBackendError(name, available())
+    return next(iter(matches))
+
+
+def create(name: str, model: ModelConfig) -> AnyBackend:
+    """Make the backend ``name`` for the model's files; nothing is loaded yet.
+
+    Raises:
+        UnknownBackendError: It is not installed.
+    """
+    factory: BackendFactory = find(name).load()
+    return factory(model)

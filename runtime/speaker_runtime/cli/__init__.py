@@ -1,0 +1,52 @@
+"""``speaker-runtime``: the processes of a pod, ``model fetch`` and ``serve``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speaker_runtime.contract import CONFIG_DIRECTORY, HTTP_PORT
+
+app = typer.Typer(
+    name="speaker-runtime",
+    help="Serve speech over an OpenAI-compatible API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+model = typer.Typer(help="Manage the model's files.", no_args_is_help=True)
+app.add_typer(model, name="model")
+
+ConfigDirectory = Annotated[
+    Path, typer.Option("--config", help="Directory with config.json and voices.json.")
+]
+
+
+# The commands import what they need themselves: each starts without the other's libraries.
+
+
+@app.command()
+def serve(
+    config: ConfigDirectory = CONFIG_DIRECTORY,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = HTTP_PORT,
+) -> None:
+    """Load the model and answer requests until SIGTERM."""
+    from speaker_runtime.cli.serve import run  # noqa: PLC0415
+
+    raise typer.Exit(run(config, host, port))
+
+
+@model.command()
+def fetch(config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
+    """Bring the model's files from model.source into model.directory, and check them."""
+    from speaker_runtime.cli.fetch import run  # noqa: PLC0415
+
+    raise typer.Exit(run(config))
+
+
+def main() -> None:
+    """The console script."""
+    app()

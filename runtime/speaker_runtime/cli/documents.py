@@ -1,0 +1,105 @@
+"""Reads ``config.json`` and ``voices.json``; all that is wrong with them is said at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from speaker_runtime.contract import (
+    CONFIG_FILE,
+    VOICES_FILE,
+    Document,
+    RuntimeConfig,
+    VoiceManifest,
+)
+
+D = TypeVar("D", bound=Document)
+
+_ADVICE: Final = {
+    "missing": "add it",
+    "extra_forbidden": "remove it, or correct its spelling",
+    "json_invalid": "write one JSON object",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and what to do about it."""
+
+    where: str
+    what: str
+    remedy: str
+
+
+class InvalidConfigError(Exception):
+    """The configuration cannot be served."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        lines = (f"  {each.where}: {each.what}; {each.remedy}." for each in problems)
+        super().__init__("The configuration is wrong:\n" + "\n".join(lines))
+        self.problems = problems
+
+
+def read_config(directory: Path) -> RuntimeConfig:
+    """Read what to serve.
+
+    Raises:
+        InvalidConfigError: It is missing or wrong.
+    """
+    return _one(_read(directory / CONFIG_FILE, RuntimeConfig))
+
+
+def read_documents(directory: Path) -> tuple[RuntimeConfig, VoiceManifest]:
+    """Read what to serve, and who speaks.
+
+    Raises:
+        InvalidConfigError: One of them, or both, are missing or wrong.
+    """
+    config = _read(directory / CONFIG_FILE, RuntimeConfig)
+    voices = _read(directory / VOICES_FILE, VoiceManifest)
+    if isinstance(voices, VoiceManifest):
+        twice = tuple(_declared_twice(voices, directory / VOICES_FILE))
+        voices = twice or voices
+    problems = [each for each in (config, voices) if isinstance(each, tuple)]
+    if problems:
+        raise InvalidConfigError(tuple(problem for each in problems for problem in each))
+    return _one(config), _one(voices)
+
+
+def _one(result: D | tuple[Problem, ...]) -> D:
+    if isinstance(result, tuple):
+        raise InvalidConfigError(result)
+    return result
+
+
+def _read(path: Path, kind: type[D]) -> D | tuple[Problem, ...]:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        remedy = f"write a {kind.__name__} there, or name another directory with --config"
+        return (Problem(str(path), error.strerror or str(error), remedy),)
+    except ValidationError as error:
+        return tuple(
+            Problem(
+                where=f"{path}: {'.'.join(map(str, each['loc'])) or 'the whole file'}",
+                what=f"{each['msg']} (given: {_shortened(each['input'])})",
+                remedy=_ADVICE.get(each["type"], "write a value that fits"),
+            )
+            for each in error.errors()
+        )
+
+
+def _declared_twice(manifest: VoiceManifest, path: Path) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, entry in enumerate(manifest.voices):
+        if entry.name in seen:
+            where = f"{path}: voices.{index}.name"
+            yield Problem(where, f"a voice named {entry.name!r} is there already", "rename one")
+        seen.add(entry.name)
+
+
+def _shortened(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -1,0 +1,63 @@
+"""``speaker-runtime model fetch``: the init container's work."""
+
+import json
+import sys
+from pathlib import Path
+
+from speaker_runtime.cli.documents import InvalidConfigError, read_config
+from speaker_runtime.cli.ending import end
+from speaker_runtime.contract import ExitCode
+from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.store import Fetched, Progress, fetch
+
+
+class _Lines:
+    """JSON lines for whoever collects the output."""
+
+    def progress(self, progress: Progress) -> None:
+        _print_json(
+            event="progress", file=progress.file, bytes=progress.done, totalBytes=progress.total
+        )
+
+    def done(self, fetched: Fetched) -> None:
+        manifest = fetched.model.manifest
+        _print_json(
+            event="done",
+            source=manifest.source,
+            digest=manifest.digest,
+            directory=str(fetched.model.directory),
+            bytes=manifest.size,
+            copiedBytes=fetched.copied,
+        )
+
+
+class _Terminal:
+    """One line that is rewritten, for a person."""
+
+    def progress(self, progress: Progress) -> None:
+        share = 100 * progress.done / progress.total
+        sys.stdout.write(f"\r{progress.file}: {share:3.0f} %")
+        sys.stdout.flush()
+
+    def done(self, fetched: Fetched) -> None:
+        manifest = fetched.model.manifest
+        verb = "fetched into" if fetched.copied else "is already in"
+        sys.stdout.write(f"\r{manifest.source} {verb} {fetched.model.directory}\n")
+
+
+def run(directory: Path) -> ExitCode:
+    """Fetch the model that the configuration in ``directory`` names."""
+    reporter = _Terminal() if sys.stdout.isatty() else _Lines()
+    try:
+        config = read_config(directory)
+        reporter.done(fetch(config.model, reporter.progress))
+    except InvalidConfigError as error:
+        return end(ExitCode.INVALID_CONFIG, str(error))
+    except ModelError as error:
+        return end(error.exit_code, str(error))
+    return ExitCode.OK
+
+
+def _print_json(**fields: object) -> None:
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()

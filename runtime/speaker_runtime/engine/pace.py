@@ -1,0 +1,41 @@
+"""Estimates that learn from what was spoken: how long a text is, how much work it takes."""
+
+from typing import Final
+
+_WEIGHT: Final = 0.1
+"""Of the newest measurement in the moving average: the last twenty or so decide."""
+_FIRST_REAL_TIME_FACTOR: Final = 0.5
+"""Assumed before anything was spoken; a guess on the slow side asks clients to wait longer."""
+_SHORTEST_SECONDS: Final = 1.0
+"""No request is counted as less, which bounds how many can wait."""
+
+
+class Pace:
+    """Moving averages over the slices of one engine; not thread-safe.
+
+    Args:
+        characters_per_second: The backend's own estimate, which holds for the text's length.
+    """
+
+    def __init__(self, characters_per_second: float) -> None:
+        self._characters_per_second = characters_per_second
+        self._real_time_factor: float | None = None
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of work per second of speech."""
+        return _FIRST_REAL_TIME_FACTOR if self._real_time_factor is None else self._real_time_factor
+
+    def estimate(self, characters: int, speed: float) -> float:
+        """Seconds of speech that a text of so many characters will be."""
+        return max(_SHORTEST_SECONDS, characters / self._characters_per_second / speed)
+
+    def observe(self, work_seconds: float, audio_seconds: float) -> None:
+        """Learn from one step."""
+        if audio_seconds <= 0:
+            return
+        measured = work_seconds / audio_seconds
+        if self._real_time_factor is None:
+            self._real_time_factor = measured
+        else:
+            self._real_time_factor += _WEIGHT * (measured - self._real_time_factor)

@@ -1,0 +1,102 @@
+"""Builds the application: parts, routes, middleware; no server and no signals."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from speaker_runtime import __version__
+from speaker_runtime.backends import registry
+from speaker_runtime.contract import RuntimeConfig, VoiceManifest
+from speaker_runtime.engine.engine import Engine
+from speaker_runtime.http import errors
+from speaker_runtime.http.disconnect import ClientGoneError
+from speaker_runtime.http.middleware import BodyLimit, RequestLog
+from speaker_runtime.http.routes import docs, health, metrics, models, speech, status, voices
+from speaker_runtime.http.runtime import Runtime
+from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.models import ModelNames
+from speaker_runtime.services.service import SpeechService
+
+logger = logging.getLogger(__name__)
+
+_STOP_SECONDS: Final = 5.0
+"""How long the engine may take to end its last step."""
+_BYTES_PER_CHARACTER: Final = 12
+"""JSON may write one character as two escapes of six bytes each."""
+_BYTES_BESIDE_INPUT: Final = 64 * 1024
+
+
+def create_app(
+    config: RuntimeConfig,
+    manifest: VoiceManifest,
+    on_failure: Callable[[Exception], None] = lambda _: None,
+) -> FastAPI:
+    """Build the application of one service; the model is loaded when its lifespan begins.
+
+    Args:
+        config: What to serve and how.
+        manifest: Who speaks.
+        on_failure: Called, on the engine's thread, with the error for which no speech is possible.
+
+    Raises:
+        UnknownBackendError: The configuration's backend is not installed.
+    """
+    runtime = _build(config, manifest, on_failure)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        runtime.engine.start()
+        yield
+        await asyncio.to_thread(runtime.engine.stop, _STOP_SECONDS)
+        runtime.service.close()
+
+    app = FastAPI(
+        title="Speaker TTS",
+        version=__version__,
+        description="Text to speech over an API that OpenAI's clients speak. Errors are listed at "
+        f"[{errors.ERRORS_PATH}]({errors.ERRORS_PATH}).",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.runtime = runtime
+    for area in (speech, voices, models, health, status, metrics):
+        app.include_router(area.router)
+    docs.install(app)
+    errors.install(app)
+    app.add_exception_handler(ClientGoneError, _nobody)
+    longest = config.serving.max_input_characters * _BYTES_PER_CHARACTER + _BYTES_BESIDE_INPUT
+    app.add_middleware(BodyLimit, max_bytes=longest)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def _build(
+    config: RuntimeConfig, manifest: VoiceManifest, on_failure: Callable[[Exception], None]
+) -> Runtime:
+    engine = Engine(
+        registry.create(config.backend, config.model),
+        max_queue_seconds=config.serving.max_queue_seconds,
+        on_failure=on_failure,
+    )
+    counted = Metrics(config.backend, lambda: engine.load)
+    return Runtime(
+        config=config,
+        engine=engine,
+        service=SpeechService(engine, manifest, config.serving, counted),
+        models=ModelNames(config.backend),
+        metrics=counted,
+        started=int(time.time()),
+    )
+
+
+async def _nobody(*_: object) -> Response:
+    """An answer for nobody: 499 is what proxies log when the client has gone."""
+    return Response(status_code=499)

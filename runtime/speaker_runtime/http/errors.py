@@ -1,0 +1,130 @@
+"""Every failure becomes OpenAI's error envelope, plus what to do about it."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.http.schemas import ErrorBody, ErrorEnvelope, SpeechBody
+
+ERRORS_PATH = "/docs/errors"
+
+
+def envelope(error: SpeechError) -> ErrorEnvelope:
+    """The answer's body for an error."""
+    return ErrorEnvelope(
+        error=ErrorBody(
+            message=error.message,
+            type=error.kind.type,
+            param=error.param,
+            code=error.code,
+            suggestion=error.suggestion,
+            docs=f"{ERRORS_PATH}#{error.code}",
+        )
+    )
+
+
+def error_response(error: SpeechError) -> JSONResponse:
+    """The answer for an error, with its status."""
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return JSONResponse(
+        envelope(error).model_dump(), status_code=error.kind.status, headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every kind of failure of ``app`` with the envelope."""
+    app.add_exception_handler(SpeechError, _on_speech_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_body)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+def from_validation(problems: Sequence[Any]) -> SpeechError:
+    """The first of pydantic's complaints about a body, in OpenAI's words."""
+    problem = problems[0]
+    where = [str(part) for part in problem["loc"] if part != "body"]
+    kind = str(problem["type"])
+    if kind == "json_invalid":
+        return SpeechError(
+            ErrorCode.INVALID_JSON, f"The body is not JSON: {problem['ctx']['error']}."
+        )
+    if not where:
+        return SpeechError(ErrorCode.INVALID_JSON, "The body is not a JSON object.")
+    param = where[0]
+    if param == "voice" and len(where) > 1:
+        return SpeechError(
+            ErrorCode.INVALID_TYPE,
+            'voice is neither a string nor an object such as {"id": "heart"}.',
+            param=param,
+        )
+    return _about_field(kind, param, problem)
+
+
+def _about_field(kind: str, param: str, problem: Any) -> SpeechError:
+    if kind == "missing":
+        return SpeechError(
+            ErrorCode.MISSING_PARAMETER, f"Missing required parameter: {param!r}.", param=param
+        )
+    if kind == "extra_forbidden":
+        close = get_close_matches(param.casefold(), SpeechBody.model_fields, n=1)
+        return SpeechError(
+            ErrorCode.UNKNOWN_PARAMETER,
+            f"Unknown parameter: {param!r}.",
+            param=param,
+            suggestion=f"Did you mean {close[0]!r}?" if close else None,
+        )
+    is_type = kind.endswith(("_type", "_parsing", "_unicode"))
+    return SpeechError(
+        ErrorCode.INVALID_TYPE if is_type else ErrorCode.INVALID_VALUE,
+        f"Invalid {param}: {problem['msg']}.",
+        param=param,
+    )
+
+
+def _answer(request: Request, error: SpeechError) -> JSONResponse:
+    request.app.state.runtime.metrics.failed(error.code)
+    return error_response(error)
+
+
+async def _on_speech_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, SpeechError):
+        raise error
+    return _answer(request, error)
+
+
+async def _on_invalid_body(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _answer(request, from_validation(error.errors()))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """What the framework itself refuses: paths, methods, and bodies it cannot decode."""
+    if not isinstance(error, HTTPException):
+        raise error
+    response = _answer(request, _from_http_exception(request, error))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _from_http_exception(request: Request, error: HTTPException) -> SpeechError:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return SpeechError(ErrorCode.PATH_NOT_FOUND, f"There is no path {request.url.path}.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return SpeechError(
+            ErrorCode.METHOD_NOT_ALLOWED,
+            f"{request.url.path} has no method {request.method}.",
+        )
+    return SpeechError(ErrorCode.INVALID_JSON, "The body cannot be decoded as JSON in UTF-8.")
+
+
+async def _on_fault(request: Request, _: Exception) -> JSONResponse:
+    """A bug; the server logs its traceback."""
+    return _answer(request, SpeechError(ErrorCode.INTERNAL_ERROR, "The service has a fault."))

@@ -1,0 +1,136 @@
+"""What happens around every request: its id, its log line, and a bound on its body."""
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.http.errors import error_response
+
+logger = logging.getLogger("speaker_runtime.requests")
+
+BODY_SECONDS: Final = 30.0
+"""How long a body may take to arrive; the largest one is far under a megabyte by default."""
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+class RequestLog:
+    """Gives each request an id (the client's own, if sane) and writes one line when it is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})
+        status = 0
+        began = time.monotonic()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._write(scope, request_id, status, time.monotonic() - began)
+
+    def _write(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        fields: dict[str, object] = {
+            "id": request_id,
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+        }
+        speech = scope["state"].get("speech")
+        if speech is not None:
+            fields["audio_seconds"] = round(speech.audio_seconds, 3)
+            if speech.audio_seconds:
+                fields["rtf"] = round(seconds / speech.audio_seconds, 4)
+        # Probes and scrapes come every few seconds and say nothing.
+        routine = scope["method"] == "GET" and scope["path"].startswith(("/health/", "/metrics"))
+        logger.log(logging.DEBUG if routine else logging.INFO, "request", extra={"fields": fields})
+
+
+class BodyLimit:
+    """Reads a request's body before anything else looks at it, up to a limit and a time.
+
+    Args:
+        app: What serves the request.
+        max_bytes: Longest body.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse its body."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._read(Headers(scope=scope), receive)
+        except SpeechError as error:
+            scope["app"].state.runtime.metrics.failed(error.code)
+            response = error_response(error)
+            # What is left of the body would be taken for the next request.
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+            return
+        if body is not None:
+            await self._app(scope, _replay(body, receive), send)
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
+        """The whole body; None if the client went away."""
+        announced = headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > self._max_bytes:
+            raise self._too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    body += message.get("body", b"")
+                    if len(body) > self._max_bytes:
+                        raise self._too_large()
+                    if not message.get("more_body", False):
+                        return bytes(body)
+        except TimeoutError as error:
+            raise SpeechError(
+                ErrorCode.REQUEST_TIMEOUT,
+                f"The body did not arrive within {BODY_SECONDS:.0f} s.",
+            ) from error
+
+    def _too_large(self) -> SpeechError:
+        return SpeechError(
+            ErrorCode.BODY_TOO_LARGE,
+            f"The body is longer than {self._max_bytes} bytes.",
+        )
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A channel that gives the body once, and then whatever really comes."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed

@@ -1,0 +1,89 @@
+"""Speech as an HTTP body: bytes as they are, or wrapped in server-sent events."""
+
+import asyncio
+import base64
+import json
+import logging
+import math
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from speaker_runtime.errors import SpeechError
+from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
+from speaker_runtime.http.errors import envelope
+from speaker_runtime.services.speech import Speech
+
+logger = logging.getLogger(__name__)
+
+SEND_SECONDS: Final = 120.0
+"""A client that reads nothing for so long is given up, and its place goes to another."""
+_AUDIO_TOKENS_PER_SECOND: Final = 20
+_CHARACTERS_PER_TOKEN: Final = 4
+
+
+class SpeechResponse(Response):
+    """Streams a speech that has started; a failure half-way never looks like the end.
+
+    Args:
+        speech: What to send; closed in any case.
+        body: The speech's bytes, in the form that goes over the wire.
+        media_type: Of the body.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self,
+        speech: Speech,
+        body: AsyncIterator[bytes],
+        *,
+        media_type: str,
+        headers: dict[str, str],
+    ) -> None:
+        super().__init__(None, media_type=media_type, headers=headers)
+        del self.headers["content-length"]
+        self._speech = speech
+        self._chunks = body
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Send everything, or break the connection off."""
+        try:
+            await unless_gone(receive, self._send(send))
+        except ClientGoneError:
+            logger.info("the client has gone")
+        except (SpeechError, TimeoutError) as error:
+            # Returning without the last chunk makes the server cut the connection.
+            logger.warning("the response is cut short: %s", error or "the client stopped reading")
+        finally:
+            self._speech.close()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async for chunk in self._chunks:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def as_events(speech: Speech) -> AsyncIterator[bytes]:
+    """OpenAI's events: deltas with base64 audio, then the usage; or an ``error`` event.
+
+    Tokens are an estimate in OpenAI's units: four characters of text, a twentieth of a second of
+    audio.
+    """
+    try:
+        async for data in speech:
+            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+    except SpeechError as error:
+        yield _event({"type": "error", **envelope(error).model_dump()})
+        return
+    asked = math.ceil(speech.characters / _CHARACTERS_PER_TOKEN)
+    made = math.ceil(speech.audio_seconds * _AUDIO_TOKENS_PER_SECOND)
+    usage = {"input_tokens": asked, "output_tokens": made, "total_tokens": asked + made}
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(data: dict[str, object]) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()

@@ -1,0 +1,90 @@
+"""``POST /v1/audio/speech``."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from speaker_runtime.audio.formats import CONTENT_TYPES
+from speaker_runtime.errors import CATALOGUE, ErrorCode, SpeechError
+from speaker_runtime.http.disconnect import unless_gone
+from speaker_runtime.http.responses import SpeechResponse, as_events
+from speaker_runtime.http.runtime import CurrentRuntime
+from speaker_runtime.http.schemas import ErrorEnvelope, SpeechBody
+from speaker_runtime.services.service import SpeechOrder
+
+router = APIRouter(tags=["Speech"])
+
+WARNING_HEADER: Final = "X-Speaker-Warning"
+_EVENTS: Final = "text/event-stream"
+
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The audio, streamed from the first sentence on.",
+        "content": {
+            **{
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in CONTENT_TYPES.values()
+            },
+            _EVENTS: {"schema": {"type": "string"}},
+        },
+        "headers": {
+            WARNING_HEADER: {
+                "description": "What of the request is not followed to the letter.",
+                "schema": {"type": "string"},
+            }
+        },
+    },
+    **{
+        status: {"model": ErrorEnvelope}
+        for status in sorted({kind.status for kind in CATALOGUE.values()})
+    },
+}
+
+
+async def _require_json(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise SpeechError(
+            ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+            f"The body's Content-Type is {kind or 'missing'}, not application/json.",
+        )
+
+
+@router.post(
+    "/v1/audio/speech",
+    summary="Speak a text",
+    response_class=Response,
+    responses=_RESPONSES,
+    dependencies=[Depends(_require_json)],
+)
+async def create_speech(body: SpeechBody, request: Request, runtime: CurrentRuntime) -> Response:
+    """Speak `input`. The status is known once the first sentence is spoken; from then on audio
+    is streamed, and a failure breaks the connection off (`audio`) or sends an `error` event
+    (`sse`).
+    """  # noqa: D205  shown as one paragraph in the API reference
+    runtime.models.resolve(body.model)
+    speech = await runtime.service.speak(
+        SpeechOrder(
+            text=body.input,
+            voice=body.voice if isinstance(body.voice, str) else body.voice.id,
+            speed=body.speed,
+            audio_format=body.response_format,
+        )
+    )
+    request.state.speech = speech
+    try:
+        await unless_gone(request.receive, speech.start())
+    except BaseException:
+        speech.close()
+        raise
+    warnings = [*_warnings(body), *speech.warnings]
+    headers = {WARNING_HEADER: "; ".join(warnings)} if warnings else {}
+    if body.stream_format == "sse":
+        return SpeechResponse(speech, as_events(speech), media_type=_EVENTS, headers=headers)
+    return SpeechResponse(
+        speech, aiter(speech), media_type=CONTENT_TYPES[body.response_format], headers=headers
+    )
+
+
+def _warnings(body: SpeechBody) -> list[str]:
+    return ["instructions are not followed by this model"] if body.instructions else []

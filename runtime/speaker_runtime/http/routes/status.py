@@ -1,0 +1,62 @@
+"""``GET /status``: everything about this process."""
+
+from fastapi import APIRouter
+
+from speaker_runtime import __version__
+from speaker_runtime.http.routes.health import readiness
+from speaker_runtime.http.runtime import CurrentRuntime, Runtime
+from speaker_runtime.http.schemas import ModelStatus, QueueStatus, Status, VoiceStatus
+
+router = APIRouter(tags=["Health"])
+
+
+@router.get("/status", summary="What is this process doing?")
+async def status(runtime: CurrentRuntime) -> Status:
+    """Backend, model, voices with their state, queue and version."""
+    now = readiness(runtime)
+    can = runtime.engine.state.capabilities
+    load = runtime.engine.load
+    default, message = _default_voice(runtime)
+    return Status(
+        service=runtime.config.service,
+        version=__version__,
+        backend=runtime.config.backend,
+        phase=now.phase,
+        reason=now.reason,
+        model=ModelStatus(
+            source=runtime.config.model.source,
+            digest=can.model_digest if can else None,
+            device=can.device if can else None,
+        ),
+        default_voice=default,
+        default_voice_message=message,
+        voices=_voices(runtime),
+        queue=QueueStatus(
+            running=load.running,
+            waiting=load.waiting,
+            queued_seconds=round(load.queued_seconds, 1),
+            real_time_factor=round(load.real_time_factor, 4),
+        ),
+    )
+
+
+def _default_voice(runtime: Runtime) -> tuple[str | None, str]:
+    if runtime.engine.state.capabilities is None:
+        return None, ""
+    catalogue = runtime.service.catalogue()
+    return catalogue.default.entry.name if catalogue.default else None, catalogue.default_message
+
+
+def _voices(runtime: Runtime) -> list[VoiceStatus]:
+    """None before the backend has told its presets."""
+    if runtime.engine.state.capabilities is None:
+        return []
+    return [
+        VoiceStatus(
+            name=voice.entry.name,
+            state=voice.state.value,
+            message=voice.message,
+            preset=voice.entry.preset,
+        )
+        for voice in runtime.service.catalogue().voices
+    ]

@@ -1,0 +1,32 @@
+"""``GET /v1/audio/voices``."""
+
+from fastapi import APIRouter
+
+from speaker_runtime.http.runtime import CurrentRuntime
+from speaker_runtime.http.schemas import ErrorEnvelope, VoiceInfo, VoiceList
+from speaker_runtime.voices.catalogue import VoiceState
+
+router = APIRouter(tags=["Voices"])
+
+
+@router.get(
+    "/v1/audio/voices", summary="List the voices", responses={503: {"model": ErrorEnvelope}}
+)
+async def list_voices(runtime: CurrentRuntime) -> VoiceList:
+    """Every voice that can speak; `GET /status` also tells of those that cannot, and why."""
+    catalogue = runtime.service.catalogue()
+    return VoiceList(
+        voices=[
+            VoiceInfo(
+                id=voice.entry.name,
+                name=voice.entry.display_name or voice.entry.name,
+                description=voice.entry.description,
+                languages=list(voice.entry.languages),
+                gender=voice.entry.gender,
+                aliases=list(voice.names[1:]),
+                default=voice is catalogue.default,
+            )
+            for voice in catalogue.voices
+            if voice.state is VoiceState.READY
+        ]
+    )

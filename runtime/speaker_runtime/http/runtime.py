@@ -1,0 +1,33 @@
+"""The parts that the routes speak to, made once per application."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from speaker_runtime.contract import RuntimeConfig
+from speaker_runtime.engine.engine import Engine
+from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.models import ModelNames
+from speaker_runtime.services.service import SpeechService
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One application's parts."""
+
+    config: RuntimeConfig
+    engine: Engine
+    service: SpeechService
+    models: ModelNames
+    metrics: Metrics
+    started: int
+
+
+def _of(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+CurrentRuntime = Annotated[Runtime, Depends(_of)]
+"""How a route asks for the parts."""

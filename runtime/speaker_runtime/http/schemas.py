@@ -1,0 +1,167 @@
+"""What goes over the wire, as the API reference shows it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from speaker_runtime.audio.formats import AudioFormat
+
+
+class VoiceReference(BaseModel):
+    """A voice by its id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(description="A name or alias of a voice.", examples=["heart"])
+
+
+class SpeechBody(BaseModel):
+    """A text to speak."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}]
+        },
+    )
+
+    model: str = Field(description="A model that `GET /v1/models` lists.", examples=["tts-1"])
+    input: str = Field(
+        description="The text to speak. Its greatest length is the service's own "
+        "(4096 characters unless configured otherwise).",
+        examples=["Hello there!"],
+    )
+    voice: str | VoiceReference = Field(
+        description="A name or alias of a voice that `GET /v1/audio/voices` lists, or one of "
+        "OpenAI's voice names, which mean the default voice where no voice claims them.",
+        examples=["alloy"],
+    )
+    response_format: AudioFormat = Field(
+        default=AudioFormat.MP3,
+        description="Audio format. `pcm` is 16-bit little-endian mono without a header; `wav`'s "
+        "header has no length, as it is streamed.",
+    )
+    speed: float | None = Field(
+        default=None,
+        ge=0.25,
+        le=4.0,
+        allow_inf_nan=False,
+        description="Pace; the pitch stays. Unless given, the voice's own, usually 1.",
+    )
+    stream_format: Literal["audio", "sse"] = Field(
+        default="audio",
+        description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
+        "`speech.audio.delta` and `speech.audio.done`.",
+    )
+    instructions: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="How to speak. A model that cannot follow it says so in the header "
+        "`X-Speaker-Warning`.",
+    )
+
+
+class ErrorBody(BaseModel):
+    """One error: OpenAI's four fields, and what to do about it."""
+
+    message: str = Field(description="What went wrong, with the offending value.")
+    type: str = Field(description="`invalid_request_error` or `server_error`.")
+    param: str | None = Field(description="The field of the request that is to blame.")
+    code: str | None = Field(description="Which error it is; programs should compare this.")
+    suggestion: str = Field(description="What to do instead.")
+    docs: str = Field(description="Where the error is explained.")
+
+
+class ErrorEnvelope(BaseModel):
+    """What every answer but a successful one is."""
+
+    error: ErrorBody
+
+
+class Model(BaseModel):
+    """A name that `model` may have."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = Field(description="Unix time at which this process started.")
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    """All models."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+class VoiceInfo(BaseModel):
+    """A voice that `voice` may name."""
+
+    id: str
+    name: str = Field(description="Name to show to people.")
+    description: str | None = None
+    languages: list[str] = Field(description="BCP 47 tags, the main one first.")
+    gender: str | None = None
+    aliases: list[str] = Field(description="Other names that mean this voice.")
+    default: bool = Field(description="Whether OpenAI's voice names mean this voice.")
+
+
+class VoiceList(BaseModel):
+    """All voices that can speak."""
+
+    voices: list[VoiceInfo]
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class Readiness(BaseModel):
+    """Whether speech can be asked for, and if not, why."""
+
+    ready: bool
+    phase: str = Field(description="loading, warming, ready, failed, draining or stopped.")
+    reason: str = Field(description="Which part is being loaded, or what failed.")
+
+
+class ModelStatus(BaseModel):
+    """The loaded model."""
+
+    source: str
+    digest: str | None = Field(description="Of the loaded files; null until they are loaded.")
+    device: str | None = Field(description="Where it runs; null until it is loaded.")
+
+
+class VoiceStatus(BaseModel):
+    """One voice's state."""
+
+    name: str
+    state: Annotated[str, Field(description="ready, or failed with a message.")]
+    message: str
+    preset: str
+
+
+class QueueStatus(BaseModel):
+    """How busy the engine is."""
+
+    running: int
+    waiting: int
+    queued_seconds: float = Field(description="Estimated speech of the waiting requests.")
+    real_time_factor: float = Field(description="Seconds of work per second of speech, lately.")
+
+
+class Status(BaseModel):
+    """Everything about this process that may help to understand it."""
+
+    service: str
+    version: str
+    backend: str
+    phase: str
+    reason: str
+    model: ModelStatus
+    default_voice: str | None
+    default_voice_message: str
+    voices: list[VoiceStatus]
+    queue: QueueStatus

@@ -1,0 +1,1 @@
+"""What the service does, without HTTP: speaking a text, and counting what was spoken."""

@@ -1,0 +1,89 @@
+"""What is counted, in Prometheus' words; one registry per application."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from speaker_runtime.engine.state import Load
+from speaker_runtime.errors import ErrorCode
+
+_FIRST_AUDIO_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
+_DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_FACTOR_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 4)
+
+
+class Metrics:
+    """The metrics of one runtime process.
+
+    Args:
+        model: Value of the label ``model``.
+        load: Asked at every scrape how busy the engine is.
+    """
+
+    def __init__(self, model: str, load: Callable[[], Load]) -> None:
+        self._registry = CollectorRegistry()
+        self._model = model
+        gauges: dict[str, tuple[str, Callable[[], float]]] = {
+            "tts_requests_running": ("Requests being spoken.", lambda: load().running),
+            "tts_requests_waiting": ("Requests that have not begun.", lambda: load().waiting),
+            "tts_queued_audio_seconds": (
+                "Estimated seconds of speech that waiting requests will be.",
+                lambda: load().queued_seconds,
+            ),
+        }
+        for name, (text, value) in gauges.items():
+            self._gauge(name, text).labels(model).set_function(value)
+        self._first_audio = self._histogram(
+            "tts_time_to_first_audio_seconds",
+            "From the request to its first audio.",
+            _FIRST_AUDIO_BUCKETS,
+        ).labels(model)
+        self._duration = self._histogram(
+            "tts_request_duration_seconds",
+            "From the request to its last audio.",
+            _DURATION_BUCKETS,
+        ).labels(model)
+        self._factor = self._histogram(
+            "tts_real_time_factor",
+            "Seconds of a request per second of its speech.",
+            _FACTOR_BUCKETS,
+        ).labels(model)
+        self._audio = self._counter("tts_audio_seconds", "Speech sent.").labels(model)
+        self._characters = self._counter("tts_characters", "Text accepted.").labels(model)
+        self._errors = Counter(
+            "tts_errors", "Requests that failed.", ["model", "code"], registry=self._registry
+        )
+
+    def accepted(self, characters: int) -> None:
+        """A text has been queued."""
+        self._characters.inc(characters)
+
+    def first_audio(self, seconds: float) -> None:
+        """A request's first audio is there, so many seconds after the request."""
+        self._first_audio.observe(seconds)
+
+    def finished(self, seconds: float, audio_seconds: float) -> None:
+        """A request has been answered in full."""
+        self._duration.observe(seconds)
+        self._factor.observe(seconds / audio_seconds)
+
+    def spoken(self, audio_seconds: float) -> None:
+        """Audio has been made for a client."""
+        self._audio.inc(audio_seconds)
+
+    def failed(self, code: ErrorCode) -> None:
+        """A request has ended with an error."""
+        self._errors.labels(self._model, code.value).inc()
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, ["model"], registry=self._registry)
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(name, text, ["model"], registry=self._registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(name, text, ["model"], buckets=buckets, registry=self._registry)

@@ -1,0 +1,160 @@
+"""The speech service: what a client asked for, checked and handed to the engine."""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.audio.pipeline import Pipeline
+from speaker_runtime.audio.tempo import split_speed
+from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
+from speaker_runtime.contract import ServingConfig, VoiceManifest
+from speaker_runtime.engine.engine import Engine
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.speech import Speech
+from speaker_runtime.text.sentences import utterances
+from speaker_runtime.voices.catalogue import Catalogue
+
+SEED: Final = 0
+"""Of everything random: the same request always gives the same bytes."""
+
+
+@dataclass(frozen=True)
+class SpeechOrder:
+    """What a client asked for, every field valid by itself.
+
+    Attributes:
+        text: What to speak.
+        voice: A name of a voice.
+        speed: Pace; None for the voice's own.
+        audio_format: Of the answer.
+    """
+
+    text: str
+    voice: str
+    speed: float | None
+    audio_format: AudioFormat
+
+
+class SpeechService:
+    """Turns orders into speech, as long as the process is not ending.
+
+    Args:
+        engine: What speaks.
+        manifest: The declared voices.
+        limits: Of one request.
+        metrics: What to count in.
+    """
+
+    def __init__(
+        self, engine: Engine, manifest: VoiceManifest, limits: ServingConfig, metrics: Metrics
+    ) -> None:
+        self._engine = engine
+        self._manifest = manifest
+        self._limits = limits
+        self._metrics = metrics
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="audio")
+        self._active: set[Speech] = set()
+        self._none_active = asyncio.Event()
+        self._none_active.set()
+        self._draining = False
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether new orders are refused because the process is ending."""
+        return self._draining
+
+    def capabilities(self) -> Capabilities:
+        """What the loaded backend can do.
+
+        Raises:
+            SpeechError: It is not loaded yet, or failed.
+        """
+        state = self._engine.state
+        if state.capabilities is None:
+            raise SpeechError(
+                ErrorCode.MODEL_NOT_READY,
+                f"The model is not ready: {state.phase}.",
+                retry_after=1,
+            )
+        return state.capabilities
+
+    def catalogue(self) -> Catalogue:
+        """The voices; known once the backend is loaded.
+
+        Raises:
+            SpeechError: It is not loaded yet, or failed.
+        """
+        if self._catalogue is None:
+            can = self.capabilities()
+            self._catalogue = Catalogue(self._manifest, can.presets, can.languages)
+        return self._catalogue
+
+    async def speak(self, order: SpeechOrder) -> Speech:
+        """Queue an order; the result is to be started, and closed in any case.
+
+        Raises:
+            SpeechError: The order cannot be carried out, now or ever.
+        """
+        if self._draining:
+            raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
+        self._check_length(order.text)
+        voice = self.catalogue().resolve(order.voice)
+        can = self.capabilities()
+        speed = voice.entry.defaults.speed if order.speed is None else order.speed
+        native, tempo = split_speed(speed, can.slowest, can.fastest)
+        language = (voice.entry.languages or can.languages)[0]
+        split = partial(utterances, order.text, language=language, limit=can.utterance_limit)
+        request = SpeechRequest(
+            utterances=await asyncio.get_running_loop().run_in_executor(self._pool, split),
+            preset=voice.entry.preset,
+            speed=native,
+            seed=SEED,
+        )
+        speech = Speech(
+            characters=len(order.text),
+            submit=partial(self._engine.submit, request),
+            pipeline=partial(Pipeline, order.audio_format, can.sample_rate, tempo),
+            pool=self._pool,
+            metrics=self._metrics,
+            on_close=self._forget,
+        )
+        self._active.add(speech)
+        self._none_active.clear()
+        self._metrics.accepted(len(order.text))
+        return speech
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new orders and wait until the running ones are done, at most ``seconds``."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._none_active.wait()
+        except TimeoutError:
+            # The engine's end tells the rest of them why they are cut short.
+            return
+
+    def close(self) -> None:
+        """Give the encoders' threads back; the engine is stopped by then."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _check_length(self, text: str) -> None:
+        if not text.strip():
+            raise SpeechError(ErrorCode.EMPTY_INPUT, "`input` has no text.", param="input")
+        limit = self._limits.max_input_characters
+        if len(text) > limit:
+            raise SpeechError(
+                ErrorCode.INPUT_TOO_LONG,
+                f"`input` has {len(text)} characters; this service accepts {limit}.",
+                param="input",
+            )
+
+    def _forget(self, speech: Speech) -> None:
+        self._active.discard(speech)
+        if not self._active:
+            self._none_active.set()

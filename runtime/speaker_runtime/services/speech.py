@@ -1,0 +1,131 @@
+"""One answer: the engine's samples through tempo and encoder to bytes, off the event loop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from speaker_runtime.audio.pcm import Samples
+from speaker_runtime.audio.pipeline import Pipeline
+from speaker_runtime.engine.ticket import End, Ticket
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.metrics import Metrics
+
+T = TypeVar("T")
+
+
+class Speech:
+    """Bytes of audio in order, as they are made. Used by one task at a time.
+
+    Call :meth:`start` first, iterate once, and :meth:`close` in any case.
+
+    Args:
+        characters: Length of the text.
+        submit: Queues the request with the engine; it is given what to call on every change.
+        pipeline: Makes the tempo and encoder of this answer.
+        pool: Where they run.
+        metrics: What to count in.
+        on_close: Told when nobody needs this speech any more.
+
+    Raises:
+        SpeechError: The engine takes no request now.
+    """
+
+    def __init__(
+        self,
+        *,
+        characters: int,
+        submit: Callable[[Callable[[], None]], Ticket],
+        pipeline: Callable[[], Pipeline],
+        pool: ThreadPoolExecutor,
+        metrics: Metrics,
+        on_close: Callable[["Speech"], None],
+    ) -> None:
+        self.characters = characters
+        self.audio_seconds = 0.0
+        self._began = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._ticket = submit(self._wake)
+        self._pipeline = pipeline
+        self._pool = pool
+        self._metrics = metrics
+        self._on_close = on_close
+        self._source = self._produce()
+        self._first = b""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the text is not spoken; known once the speech has started."""
+        return self._ticket.warnings
+
+    async def start(self) -> None:
+        """Wait for the first bytes.
+
+        Raises:
+            SpeechError: The text cannot be spoken, or the engine failed.
+        """
+        self._first = await anext(self._source)
+        self._metrics.first_audio(time.monotonic() - self._began)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """All bytes of the answer.
+
+        Raises:
+            SpeechError: The engine failed half-way: what was given so far is not all.
+        """
+        yield self._first
+        try:
+            async for data in self._source:
+                yield data
+        except SpeechError as error:
+            self._metrics.failed(error.code)
+            raise
+        self._metrics.finished(time.monotonic() - self._began, self.audio_seconds)
+
+    def close(self) -> None:
+        """Forget the speech; what is not yet spoken never will be."""
+        self._ticket.cancel()
+        self._on_close(self)
+
+    async def _produce(self) -> AsyncIterator[bytes]:
+        pipeline = await self._off_loop(self._pipeline)
+        while not isinstance(samples := await self._next(), End):
+            data = await self._feed(pipeline, samples)
+            if data:
+                yield data
+        last = await self._off_loop(pipeline.finish)
+        self._count(pipeline)
+        if not self.audio_seconds:
+            raise SpeechError(
+                ErrorCode.TEXT_NOT_SPEAKABLE,
+                "The model made no sound of this text.",
+                param="input",
+            )
+        if last:
+            yield last
+
+    async def _next(self) -> Samples | End:
+        while True:
+            self._changed.clear()
+            item = self._ticket.take()
+            if item is not None:
+                return item
+            await self._changed.wait()
+
+    async def _feed(self, pipeline: Pipeline, samples: Samples) -> bytes:
+        data = await self._off_loop(lambda: pipeline.feed(samples))
+        self._count(pipeline)
+        return data
+
+    def _count(self, pipeline: Pipeline) -> None:
+        self._metrics.spoken(pipeline.seconds - self.audio_seconds)
+        self.audio_seconds = pipeline.seconds
+
+    async def _off_loop(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._pool, work)
+
+    def _wake(self) -> None:
+        """Called on the engine's thread."""
+        self._loop.call_soon_threadsafe(self._changed.set)

@@ -1,0 +1,1 @@
+"""Voices: who can be asked for, by which names."""

@@ -1,0 +1,135 @@
+"""Which voice a request's name means: manifest names, aliases, presets, OpenAI's names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from speaker_runtime.contract import VoiceEntry, VoiceManifest
+from speaker_runtime.errors import ErrorCode, SpeechError
+
+OPENAI_VOICES: Final = (
+    "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable",
+    "marin", "nova", "onyx", "sage", "shimmer", "verse",
+)  # fmt: skip
+"""Names that clients of OpenAI's API send; nobody need declare them."""
+
+
+class VoiceState(StrEnum):
+    """Whether a voice can speak."""
+
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One voice that can be asked for, or that should have been.
+
+    Attributes:
+        entry: What the manifest, or the backend's preset, says of it.
+        state: Whether it can speak.
+        message: What is wrong with it, and what to do.
+        names: Every name that means this voice, its own first.
+    """
+
+    entry: VoiceEntry
+    state: VoiceState
+    message: str
+    names: tuple[str, ...]
+
+
+class Catalogue:
+    """The voices of one service, given what its backend has.
+
+    Args:
+        manifest: The declared voices.
+        presets: The backend's built-in speakers; each is a voice too, unless a declared one has
+            its name.
+        languages: The backend's, for presets.
+    """
+
+    def __init__(
+        self, manifest: VoiceManifest, presets: Sequence[str], languages: tuple[str, ...]
+    ) -> None:
+        entries = (*manifest.voices, *_presets_as_voices(manifest, presets, languages))
+        self.voices = tuple(_claims(entries, frozenset(presets)))
+        self._by_name: Mapping[str, Voice] = MappingProxyType(
+            {name: voice for voice in self.voices for name in voice.names}
+        )
+        self.default, self.default_message = self._find_default(manifest.default)
+
+    def resolve(self, name: str) -> Voice:
+        """The voice that ``name`` means.
+
+        Raises:
+            SpeechError: There is no such voice, or it cannot speak.
+        """
+        voice = self._by_name.get(name)
+        if voice is None and name in OPENAI_VOICES:
+            voice = self.default
+        if voice is None:
+            raise self._not_found(name)
+        if voice.state is VoiceState.FAILED:
+            raise SpeechError(
+                ErrorCode.VOICE_UNAVAILABLE,
+                f"The voice {name!r} cannot speak: {voice.message}",
+                param="voice",
+            )
+        return voice
+
+    def _find_default(self, wanted: str | None) -> tuple[Voice | None, str]:
+        if wanted is None:
+            ready = (voice for voice in self.voices if voice.state is VoiceState.READY)
+            return next(ready, None), ""
+        voice = self._by_name.get(wanted)
+        if voice is None:
+            return None, f"voices.default names {wanted!r}, which is no voice of this service."
+        return voice, ""
+
+    def _not_found(self, name: str) -> SpeechError:
+        known = ", ".join(voice.entry.name for voice in self.voices)
+        close = get_close_matches(name.casefold(), [*self._by_name, *OPENAI_VOICES], n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        reason = f" {self.default_message}" if name in OPENAI_VOICES else ""
+        return SpeechError(
+            ErrorCode.VOICE_NOT_FOUND,
+            f"There is no voice {name!r}.{reason} Known voices: {known}.",
+            param="voice",
+            suggestion=f"{hint}GET /v1/audio/voices lists every voice.",
+        )
+
+
+def _presets_as_voices(
+    manifest: VoiceManifest, presets: Sequence[str], languages: tuple[str, ...]
+) -> Iterable[VoiceEntry]:
+    declared = {entry.name for entry in manifest.voices}
+    return (
+        VoiceEntry(name=preset, preset=preset, languages=languages)
+        for preset in presets
+        if preset not in declared
+    )
+
+
+def _claims(entries: Sequence[VoiceEntry], presets: frozenset[str]) -> Iterable[Voice]:
+    """Give every name to one voice: own names first, then aliases, the earlier voice winning."""
+    taken = {entry.name for entry in entries}
+    for entry in entries:
+        aliases = [alias for alias in entry.aliases if alias not in taken]
+        refused = [alias for alias in entry.aliases if alias in taken and alias != entry.name]
+        taken.update(aliases)
+        message = ""
+        if entry.preset not in presets:
+            message = (
+                f"the backend has no preset {entry.preset!r}; it has: {', '.join(sorted(presets))}."
+            )
+        elif refused:
+            message = f"the alias {', '.join(refused)} belongs to another voice."
+        yield Voice(
+            entry=entry,
+            state=VoiceState.READY if entry.preset in presets else VoiceState.FAILED,
+            message=message,
+            names=(entry.name, *dict.fromkeys(aliases)),
+        )

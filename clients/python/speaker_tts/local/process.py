@@ -100,7 +100,7 @@ def _write(directory: Path, service: LocalService) -> None:
 def _fetch_model(directory: str) -> None:
     ended = subprocess.run(
         [*_RUNTIME, "model", "fetch", "--config", directory],
-        stdout=subprocess.DEVNULL if sys.stdout.isatty() else None,
+        stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
         check=False,
     )
     if ended.returncode != 0:

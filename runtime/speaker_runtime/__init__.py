@@ -1,5 +1,1 @@
 """The data plane: an OpenAI-compatible speech server over interchangeable backends."""
-
-from importlib.metadata import version
-
-__version__ = version("speaker-tts")

@@ -42,7 +42,7 @@ class Load:
         real_time_factor: Seconds of work per second of speech, lately.
     """
 
-    running: int
-    waiting: int
-    queued_seconds: float
-    real_time_factor: float
+    running: int = 0
+    waiting: int = 0
+    queued_seconds: float = 0.0
+    real_time_factor: float = 0.0

@@ -5,12 +5,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from speaker_runtime import __version__
 from speaker_runtime.backends import registry
 from speaker_runtime.contract import RuntimeConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
@@ -19,7 +19,7 @@ from speaker_runtime.http.disconnect import ClientGoneError
 from speaker_runtime.http.middleware import BodyLimit, RequestLog
 from speaker_runtime.http.routes import docs, health, metrics, models, speech, status, voices
 from speaker_runtime.http.runtime import Runtime
-from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
 
@@ -58,7 +58,7 @@ def create_app(
 
     app = FastAPI(
         title="Speaker TTS",
-        version=__version__,
+        version=version("speaker-tts"),
         description="Text to speech over an API that OpenAI's clients speak. Errors are listed at "
         f"[{errors.ERRORS_PATH}]({errors.ERRORS_PATH}).",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -86,7 +86,7 @@ def _build(
         max_queue_seconds=config.serving.max_queue_seconds,
         on_failure=on_failure,
     )
-    counted = Metrics(config.backend, lambda: engine.load)
+    counted = RuntimeMetrics(config.backend, lambda: engine.load)
     return Runtime(
         config=config,
         engine=engine,

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import logging
 import math
 from collections.abc import AsyncIterator
 from typing import Final
@@ -13,10 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
-from speaker_runtime.http.errors import envelope
+from speaker_runtime.http.errors import envelope, error_response
 from speaker_runtime.services.speech import Speech
-
-logger = logging.getLogger(__name__)
 
 SEND_SECONDS: Final = 120.0
 """A client that reads nothing for so long is given up, and its place goes to another."""
@@ -47,15 +44,15 @@ class SpeechResponse(Response):
         self._speech = speech
         self._chunks = body
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send everything, or break the connection off."""
+        has_chunks = scope["http_version"] != "1.0"
+        work = self._send(send) if has_chunks else self._send_whole(scope, receive, send)
         try:
-            await unless_gone(receive, self._send(send))
-        except ClientGoneError:
-            logger.info("the client has gone")
-        except (SpeechError, TimeoutError) as error:
+            await unless_gone(receive, work)
+        except (ClientGoneError, SpeechError, TimeoutError) as error:
             # Returning without the last chunk makes the server cut the connection.
-            logger.warning("the response is cut short: %s", error or "the client stopped reading")
+            scope["state"]["cut_short"] = str(error) or "the client stopped reading"
         finally:
             self._speech.close()
 
@@ -65,6 +62,18 @@ class SpeechResponse(Response):
             async with asyncio.timeout(SEND_SECONDS):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Before HTTP 1.1 the end of a connection is the end of a body: only a length is safe."""
+        try:
+            body = b"".join([chunk async for chunk in self._chunks])
+        except SpeechError as error:
+            await error_response(error)(scope, receive, send)
+            return
+        self.headers["content-length"] = str(len(body))
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async with asyncio.timeout(SEND_SECONDS):
+            await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def as_events(speech: Speech) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from speaker_runtime.contract import RuntimeConfig
 from speaker_runtime.engine.engine import Engine
-from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
 
@@ -20,7 +20,7 @@ class Runtime:
     engine: Engine
     service: SpeechService
     models: ModelNames
-    metrics: Metrics
+    metrics: RuntimeMetrics
     started: int
 
 

@@ -12,7 +12,7 @@ _DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _FACTOR_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 4)
 
 
-class Metrics:
+class RuntimeMetrics:
     """The metrics of one runtime process.
 
     Args:
@@ -20,8 +20,8 @@ class Metrics:
         load: Asked at every scrape how busy the engine is.
     """
 
-    def __init__(self, model: str, load: Callable[[], Load]) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self, model: str = "", load: Callable[[], Load] = Load) -> None:
+        self.registry = CollectorRegistry()
         self._model = model
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "tts_requests_running": ("Requests being spoken.", lambda: load().running),
@@ -51,7 +51,7 @@ class Metrics:
         self._audio = self._counter("tts_audio_seconds", "Speech sent.").labels(model)
         self._characters = self._counter("tts_characters", "Text accepted.").labels(model)
         self._errors = Counter(
-            "tts_errors", "Requests that failed.", ["model", "code"], registry=self._registry
+            "tts_errors", "Requests that failed.", ["model", "code"], registry=self.registry
         )
 
     def accepted(self, characters: int) -> None:
@@ -77,13 +77,13 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(name, text, ["model"], registry=self._registry)
+        return Gauge(name, text, ["model"], registry=self.registry)
 
     def _counter(self, name: str, text: str) -> Counter:
-        return Counter(name, text, ["model"], registry=self._registry)
+        return Counter(name, text, ["model"], registry=self.registry)
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(name, text, ["model"], buckets=buckets, registry=self._registry)
+        return Histogram(name, text, ["model"], buckets=buckets, registry=self.registry)

@@ -14,7 +14,7 @@ from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
 from speaker_runtime.contract import ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.speech import Speech
 from speaker_runtime.text.sentences import utterances
 from speaker_runtime.voices.catalogue import Catalogue
@@ -51,7 +51,11 @@ class SpeechService:
     """
 
     def __init__(
-        self, engine: Engine, manifest: VoiceManifest, limits: ServingConfig, metrics: Metrics
+        self,
+        engine: Engine,
+        manifest: VoiceManifest,
+        limits: ServingConfig,
+        metrics: RuntimeMetrics,
     ) -> None:
         self._engine = engine
         self._manifest = manifest

@@ -10,7 +10,7 @@ from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.audio.pipeline import Pipeline
 from speaker_runtime.engine.ticket import End, Ticket
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.services.metrics import Metrics
+from speaker_runtime.services.metrics import RuntimeMetrics
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Speech:
         submit: Callable[[Callable[[], None]], Ticket],
         pipeline: Callable[[], Pipeline],
         pool: ThreadPoolExecutor,
-        metrics: Metrics,
+        metrics: RuntimeMetrics,
         on_close: Callable[["Speech"], None],
     ) -> None:
         self.characters = characters

@@ -15,7 +15,9 @@ async def list_models(runtime: CurrentRuntime) -> ModelList:
 
 
 @router.get(
-    "/v1/models/{model}", summary="Look up a model", responses={404: {"model": ErrorEnvelope}}
+    "/v1/models/{model}",
+    summary="Look up a model",
+    responses={404: {"model": ErrorEnvelope}, "default": {"model": ErrorEnvelope}},
 )
 async def retrieve_model(model: str, runtime: CurrentRuntime) -> Model:
     """One name that `model` may have."""

@@ -38,6 +38,8 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         status: {"model": ErrorEnvelope}
         for status in sorted({kind.status for kind in CATALOGUE.values()})
     },
+    # Named so that the framework does not add its own shape of validation errors.
+    "default": {"model": ErrorEnvelope},
 }
 
 

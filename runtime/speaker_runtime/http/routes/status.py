@@ -1,8 +1,7 @@
 """``GET /status``: everything about this process."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from speaker_runtime import __version__
 from speaker_runtime.http.routes.health import readiness
 from speaker_runtime.http.runtime import CurrentRuntime, Runtime
 from speaker_runtime.http.schemas import ModelStatus, QueueStatus, Status, VoiceStatus
@@ -11,7 +10,7 @@ router = APIRouter(tags=["Health"])
 
 
 @router.get("/status", summary="What is this process doing?")
-async def status(runtime: CurrentRuntime) -> Status:
+async def status(request: Request, runtime: CurrentRuntime) -> Status:
     """Backend, model, voices with their state, queue and version."""
     now = readiness(runtime)
     can = runtime.engine.state.capabilities
@@ -19,7 +18,7 @@ async def status(runtime: CurrentRuntime) -> Status:
     default, message = _default_voice(runtime)
     return Status(
         service=runtime.config.service,
-        version=__version__,
+        version=request.app.version,
         backend=runtime.config.backend,
         phase=now.phase,
         reason=now.reason,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cluster.commands import run
 from cluster.config import Config
+from cluster.mounts import remove_tree
 from cluster.progress import step
 
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt")
@@ -33,7 +34,7 @@ def make_base(config: Config, tag: str, scratch: Path, buildah: Callable[..., st
         scratch: Folder for the tree; removed before and after.
         buildah: Runs buildah on its store with these arguments.
     """
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove_tree(scratch)  # an interrupted debootstrap leaves mounts behind
     root = scratch / "root"
     include = ",".join(config.images.base_packages)
     with step(f"base image {tag} (once a month)"):
@@ -50,7 +51,7 @@ def make_base(config: Config, tag: str, scratch: Path, buildah: Callable[..., st
             buildah("commit", container, tag)
         finally:
             buildah("rm", container)
-    shutil.rmtree(scratch)
+    remove_tree(scratch)
 
 
 def shrink(root: Path) -> None:

@@ -72,7 +72,7 @@ class DockerBuilder:
         """Bytes of the layers that the Dockerfile's own steps made."""
         shown = run(["docker", "history", "--human=false", "--format", "{{json .}}", tag])
         layers = [json.loads(line) for line in shown.splitlines()]
-        own = _until_base([(layer["CreatedBy"], int(layer["Size"])) for layer in layers])
+        own = own_layers([(layer["CreatedBy"], int(layer["Size"])) for layer in layers])
         return sum(own)
 
 
@@ -87,6 +87,7 @@ class BuildahBuilder:
 
     def build(self, image: ProductImage, inputs: str) -> None:
         """Build an image from this checkout, reusing the layers of earlier builds."""
+        self._buildah("rm", "--all")  # working containers of an interrupted build
         base = self._base()
         words = ["--layers", "--isolation=chroot", f"--network={self.network}"]
         words += [f"--build-arg=BASE={base}", *self._host_settings(), *build_words(inputs)]
@@ -154,7 +155,7 @@ def build_words(inputs: str) -> list[str]:
     return [f"--label={INPUTS_LABEL}={inputs}", f"--build-arg=VERSION={project['version']}"]
 
 
-def _until_base(steps: list[tuple[str, int]]) -> list[int]:
+def own_layers(steps: list[tuple[str, int]]) -> list[int]:
     """Sizes of an image's newest steps, down to the last one of its base (its ``CMD``)."""
     sizes = []
     for command, size in steps:

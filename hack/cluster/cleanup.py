@@ -6,7 +6,6 @@ the same path cleans up after ``down``, a crash, or a kill of everything.
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -14,7 +13,7 @@ from typing import Any
 
 from cluster.commands import run, succeeds
 from cluster.config import Config, NetworkSettings
-from cluster.errors import ClusterError
+from cluster.mounts import is_below, remove_tree
 from cluster.network import sysctl_file, sysctl_record
 from cluster.paths import Layout
 from cluster.process import PROC, Identity
@@ -57,7 +56,6 @@ class Machine:
 
     processes: Sequence[Process] = ()
     containers: frozenset[str] = frozenset()
-    mounts: Sequence[str] = ()
     links: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     tables: frozenset[tuple[str, str]] = frozenset()
@@ -71,7 +69,6 @@ class Plan:
     """What is to be removed, in the order of the fields."""
 
     processes: tuple[Process, ...] = ()
-    mounts: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     tables: tuple[tuple[str, str], ...] = ()
@@ -103,7 +100,6 @@ def plan(machine: Machine, layout: Layout, network: NetworkSettings) -> Plan:
             for process in machine.processes
             if _is_component(process, root) or process.cgroups & containers
         ),
-        mounts=tuple(sorted((m for m in machine.mounts if _below(m, root)), key=len, reverse=True)),
         links=tuple(sorted(machine.links & {network.bridge})),
         addresses=tuple(sorted(machine.addresses & {network.node_address})),
         tables=tuple(sorted(machine.tables & tables)),
@@ -119,7 +115,6 @@ def observe(layout: Layout) -> Machine:
     return Machine(
         processes=processes(),
         containers=frozenset(path.name for path in containers),
-        mounts=parse_mounts((PROC / "self" / "mountinfo").read_text()),
         links=frozenset(link["ifname"] for link in _ip("link")),
         addresses=frozenset(
             address["local"]
@@ -155,8 +150,6 @@ def clean(config: Config, layout: Layout) -> None:
 
 def execute(todo: Plan) -> None:
     """Remove what is not a process."""
-    for mount in todo.mounts:
-        run(["umount", "--lazy", mount])
     for link in todo.links:
         run(["ip", "link", "delete", link])
     for address in todo.addresses:
@@ -170,7 +163,7 @@ def execute(todo: Plan) -> None:
         sysctl_file(name).write_text(value)
     _remove_cgroups()
     if todo.folder:
-        _remove_folder(todo.folder)
+        remove_tree(todo.folder)
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -193,13 +186,6 @@ def _end_processes(config: Config, layout: Layout) -> None:
     until(none_left, what="the end of the cluster's processes", timeout=config.timeouts.stop)
 
 
-def _remove_folder(folder: Path) -> None:
-    left = parse_mounts((PROC / "self" / "mountinfo").read_text())
-    if busy := [mount for mount in left if _below(mount, str(folder))]:
-        raise ClusterError(f"{busy[0]} is still mounted: `umount {busy[0]}`, then try again")
-    shutil.rmtree(folder)
-
-
 def _is_component(process: Process, root: str) -> bool:
     if not process.argv or PurePosixPath(process.argv[0]).name not in COMPONENTS:
         return False
@@ -210,10 +196,6 @@ def _container_ids(process: Process) -> list[str]:
     """The id on a shim's command line: its container's folder may be gone already."""
     words = process.argv
     return [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-id"]
-
-
-def _below(path: str, root: str) -> bool:
-    return path == root or path.startswith(f"{root}/")
 
 
 def processes() -> list[Process]:
@@ -236,18 +218,12 @@ def cgroup_names(text: str) -> frozenset[str]:
     return frozenset(line.rpartition("/")[2] for line in text.splitlines() if "/" in line) - {""}
 
 
-def parse_mounts(mountinfo: str) -> list[str]:
-    """The mount points in ``/proc/self/mountinfo``, unescaped."""
-    points = (line.split()[4] for line in mountinfo.splitlines())
-    return [point.encode().decode("unicode_escape") for point in points]
-
-
 def _children(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _points_below(link: Path, root: Path) -> bool:
-    return link.is_symlink() and _below(str(link.readlink()), str(root))
+    return link.is_symlink() and is_below(str(link.readlink()), str(root))
 
 
 def _shim_sockets(containers: Sequence[Path]) -> list[Path]:

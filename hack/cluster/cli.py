@@ -147,10 +147,8 @@ def _doctor(config: Config, arguments: argparse.Namespace) -> int:
 
 def _exclusive(config: Config) -> AbstractContextManager[None]:
     """Only one run at a time changes the machine's cluster."""
-    state = Path(config.node.state)
-    file = state.with_name(f"{state.name}.lock")
-    if os.geteuid() != 0:  # then it can only be kind's
-        file = cache_root() / "cluster.lock"
+    by_user = cache_root() / "cluster.lock"  # whose cluster can only be kind's
+    file = Path(config.node.lock) if os.geteuid() == 0 else by_user
     return locked(file, timeout=config.timeouts.lock)
 
 

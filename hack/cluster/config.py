@@ -74,6 +74,7 @@ class NodeSettings(Section):
 
     name: str
     state: str
+    lock: str
     cni_plugins: str
     gpus: int
 

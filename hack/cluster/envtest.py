@@ -138,7 +138,7 @@ class ControlPlane:
 
     def stop_apiserver(self) -> None:
         """Kill the API server; etcd keeps what it stored."""
-        self._apiserver.kill()
+        self._stop(self._apiserver)
 
     def start_apiserver(self) -> None:
         """Start the API server again, at the same address, and wait until it is ready."""
@@ -164,7 +164,7 @@ class ControlPlane:
                 ADDRESS,
                 Ports(*free_ports(3)),
             )
-            self._guards: list[subprocess.Popen[bytes]] = []
+            self._guards: dict[str, subprocess.Popen[bytes]] = {}
             self._etcd = self._plane.start_etcd(self._binaries.path("etcd"))
             self._watch_over(self._etcd)
             try:
@@ -188,23 +188,23 @@ class ControlPlane:
 
     def _watch_over(self, component: Component) -> None:
         """Leave a shell that kills the component once this process no longer holds its pipe."""
-        self._guards.append(
-            subprocess.Popen(
-                ["/bin/sh", "-c", 'read _; kill -9 "$1"', "guard", str(component.identity.pid)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        self._guards[component.name] = subprocess.Popen(
+            ["/bin/sh", "-c", 'read _; kill -9 "$1"', "guard", str(component.identity.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def _stop_all(self) -> None:
         for component in self._plane.supervisor.started():
-            component.kill()
-        for guard in self._guards:
+            self._stop(component)
+
+    def _stop(self, component: Component) -> None:
+        component.kill()
+        if guard := self._guards.pop(component.name, None):
             guard.kill()
             guard.communicate()
-        self._guards.clear()
 
 
 def free_ports(count: int) -> list[int]:

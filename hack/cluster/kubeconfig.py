@@ -35,6 +35,10 @@ class Access:
 
     def ready(self) -> bool:
         """Whether ``/readyz`` answers 200."""
+        return self.get("/readyz") is not None
+
+    def get(self, path: str) -> bytes | None:
+        """What a path answers with status 200, or None for any other answer, or none at all."""
         address = urlsplit(self.url)
         context = ssl.create_default_context(cafile=str(self.authority))
         context.load_cert_chain(self.client.certificate, self.client.key)
@@ -42,10 +46,13 @@ class Access:
             address.hostname or "", address.port, timeout=PROBE_TIMEOUT, context=context
         )
         try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.client.OK
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
         except (OSError, http.client.HTTPException):
-            return False
+            return None
+        else:
+            return body if response.status == http.client.OK else None
         finally:
             connection.close()
 

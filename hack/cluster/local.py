@@ -2,9 +2,9 @@
 
 import json
 import os
-import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cluster import dns, gpu, storage
 from cluster.archive import ScratchImage
@@ -23,6 +23,7 @@ from cluster.controlplane import (
     scheduler_flags,
 )
 from cluster.errors import ClusterError, Unavailable
+from cluster.kubeconfig import Access
 from cluster.network import kube_proxy_flags, prepare
 from cluster.node import (
     ctr,
@@ -31,7 +32,7 @@ from cluster.node import (
     write_kubelet_config,
 )
 from cluster.paths import Layout, write_private
-from cluster.pki import KeyPair
+from cluster.pki import Authority, KeyPair
 from cluster.process import Component, Supervisor
 from cluster.progress import note, step
 from cluster.provider import Kubectl
@@ -57,6 +58,7 @@ class LocalCluster:
         """Whether a start succeeded, all its processes live and the node is Ready."""
         if not self._layout.ready.exists():
             return False
+        require_root()
         if dead := [c.name for c in self._supervisor.started() if not c.alive()]:
             note(f"{', '.join(dead)} ended since the cluster was started")
             return False
@@ -65,6 +67,8 @@ class LocalCluster:
         except ClusterError as error:
             note(str(error))
             return False
+        if json.loads(self._layout.ready.read_text()) != self._versions():
+            note("it was started with other versions than these; `down` and `up` renew it")
         return True
 
     def up(self) -> None:
@@ -95,7 +99,7 @@ class LocalCluster:
         with step("DNS"):
             self._await_dns()
         self._check_all()
-        write_private(self._layout.ready, json.dumps({"started": time.time()}))
+        write_private(self._layout.ready, json.dumps(self._versions()))
 
     def down(self) -> None:
         """End and remove everything of it."""
@@ -220,10 +224,14 @@ class LocalCluster:
 
     def _node_ready(self) -> bool:
         self._check_all()
-        path = '{.status.conditions[?(@.type=="Ready")].status}'
-        words = ["get", "node", self._config.node.name, "--ignore-not-found"]
-        kubectl = Kubectl(self._config, self._layout.admin_kubeconfig)
-        return kubectl(*words, f"--output=jsonpath={path}") == "True"
+        url = f"https://{self._config.network.node_address}:{Ports().api}"
+        pki = self._layout.pki
+        access = Access(url, Authority(pki, "ca").pair.certificate, KeyPair.at(pki, ADMIN))
+        node = access.get(f"/api/v1/nodes/{self._config.node.name}")
+        return node is not None and is_ready(json.loads(node))
+
+    def _versions(self) -> dict[str, str]:
+        return {name: module.version for name, module in self._config.modules.items()}
 
     def _await_dns(self) -> None:
         network = self._config.network
@@ -238,6 +246,12 @@ class LocalCluster:
     def _check_all(self) -> None:
         for component in self._supervisor.started():
             component.check()
+
+
+def is_ready(node: Mapping[str, Any]) -> bool:
+    """Whether a Node says that it is Ready."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def require_root() -> None:

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
-from cluster.commands import run
+from cluster.commands import run, succeeds
 from cluster.config import Config
 from cluster.controlplane import Flags
+from cluster.errors import Unavailable
 from cluster.paths import Layout, write_private
 from cluster.templates import render
 
+KERNEL_MODULES = ("br_netfilter", "overlay")
 SYSCTLS = {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"}
 
 
@@ -17,16 +19,22 @@ def prepare(config: Config, layout: Layout) -> None:
 
     Services get a route of their own, so that the node reaches them without a default route. What
     was changed of the kernel's settings is noted in ``sysctls.json`` and put back by the clean-up.
+
+    Raises:
+        Unavailable: The kernel can't filter what crosses a bridge.
     """
     network = config.network
+    for module in KERNEL_MODULES:
+        succeeds(["modprobe", "--quiet", module])  # it may be built in instead
+    before = {name: read_sysctl(name) for name in SYSCTLS}
+    if None in before.values():
+        raise Unavailable("the kernel lacks br_netfilter, without which Services fail: use Docker")
+    write_private(sysctl_record(layout), json.dumps(before))
+    for name, value in SYSCTLS.items():
+        sysctl_file(name).write_text(value)
     run(["ip", "address", "replace", f"{network.node_address}/32", "dev", "lo"])
     route = ["dev", "lo", "src", network.node_address]
     run(["ip", "route", "replace", network.services, *route])
-    before = {name: read_sysctl(name) for name in SYSCTLS}
-    write_private(sysctl_record(layout), json.dumps(before))
-    for name, value in SYSCTLS.items():
-        if before[name] is not None:
-            sysctl_file(name).write_text(value)
     rules = render(
         "masquerade.nft", table=network.nft_table, pods=network.pods, range=network.range
     )

@@ -1,16 +1,25 @@
 """The API server that other tests run against: it starts, authorizes, restarts and ends."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
 from cluster.envtest import ControlPlane
 from cluster.errors import CommandFailed, Unavailable
-
+from cluster.process import Supervisor
+from cluster.waiting import until
 from tests.support.figures import RecordFigure
 
 pytestmark = pytest.mark.apiserver
+
+GUARD_TIMEOUT = 10
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +72,29 @@ def test_a_restart_keeps_address_and_objects(control_plane: ControlPlane) -> Non
     control_plane.restart_apiserver()
     assert control_plane.url == url
     assert "survivor" in control_plane.kubectl("get", "configmaps", "--output=name")
+
+
+def test_nothing_outlives_a_test_run_that_is_killed(
+    control_plane: ControlPlane, repository: Path, tmp_path: Path
+) -> None:
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from cluster.envtest import ControlPlane\n"
+        "with ControlPlane(pathlib.Path(sys.argv[1])):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(repository / "hack")}
+    killed = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], env=environment, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    left = Supervisor(tmp_path / "processes", tmp_path / "logs").started()
+    assert {component.name for component in left} == {"etcd", "kube-apiserver"}
+    until(
+        lambda: not any(component.alive() for component in left),
+        what="the end of what the killed run had started",
+        timeout=GUARD_TIMEOUT,
+    )
 
 
 def test_two_run_side_by_side_and_leave_nothing(

@@ -112,7 +112,7 @@ class HibariBackend:
             speed=request.speed,
             seed=request.seed,
             utterances=spoken,
-            warnings=(f"left out what hibari cannot read: {skipped!r}",) if skipped else (),
+            warnings=(f"left out what hibari cannot read: {skipped!a}",) if skipped else (),
         )
 
     def step(self, streams: Sequence[HibariStream]) -> Sequence[StepResult]:

@@ -11,6 +11,7 @@ from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import ErrorEnvelope, SpeechBody
 from speaker_runtime.services.service import SpeechOrder
+from speaker_runtime.services.speech import Speech
 
 router = APIRouter(tags=["Speech"])
 
@@ -76,9 +77,13 @@ async def create_speech(body: SpeechBody, request: Request, runtime: CurrentRunt
     request.state.speech = speech
     try:
         await unless_gone(request.receive, speech.start())
+        return _response(body, speech)
     except BaseException:
         speech.close()
         raise
+
+
+def _response(body: SpeechBody, speech: Speech) -> SpeechResponse:
     warnings = [*_warnings(body), *speech.warnings]
     headers = {WARNING_HEADER: "; ".join(warnings)} if warnings else {}
     if body.stream_format == "sse":

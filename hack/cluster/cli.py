@@ -56,15 +56,16 @@ def choose(config: Config) -> Provider:
 
 def _up(config: Config, _: argparse.Namespace) -> int:
     start = time.monotonic()
-    doctor.require(config)
-    with _exclusive(config):
-        provider = choose(config)
-        running = provider.running()
-        if not running:
-            note(f"starting a cluster ({provider.name})")
-            provider.up()
-        file = write_private(kubeconfig_file(), provider.kubeconfig())
-    what = "is already running" if running else "is up"
+    provider = choose(config)
+    what = "is already running"
+    if not provider.running():
+        doctor.require(config)
+        with _exclusive(config):
+            if not provider.running():  # another run may have started it meanwhile
+                note(f"starting a cluster ({provider.name})")
+                provider.up()
+                what = "is up"
+    file = write_private(kubeconfig_file(), provider.kubeconfig())
     note(f"The cluster {what} ({time.monotonic() - start:.1f} s): export KUBECONFIG={file}")
     return 0
 
@@ -119,18 +120,19 @@ def _build(config: Config, arguments: argparse.Namespace) -> int:
 
 def _images(config: Config, arguments: argparse.Namespace) -> int:
     names = arguments.names or list(config.images.product)
-    with _exclusive(config):
-        provider = choose(config)
-        if not provider.running():
-            raise ClusterError("there is no running cluster to load images into; run `up` first")
-        file = write_private(kubeconfig_file(), provider.kubeconfig())
+    provider = choose(config)
+    if not provider.running():
+        raise ClusterError("there is no running cluster to load images into; run `up` first")
+    file = write_private(kubeconfig_file(), provider.kubeconfig())
+    with locked(cache_root() / "images.lock", timeout=config.timeouts.lock):
         for name in names:
             images.provide(config, name, provider, Kubectl(config, file))
     return 0
 
 
 def _image_size(config: Config, arguments: argparse.Namespace) -> int:
-    print(images.bytes_above_base(config, arguments.name))
+    with locked(cache_root() / "images.lock", timeout=config.timeouts.lock):
+        print(images.bytes_above_base(config, arguments.name))
     return 0
 
 

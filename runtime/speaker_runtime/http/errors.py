@@ -1,13 +1,13 @@
 """Every failure becomes OpenAI's error envelope, plus what to do about it."""
 
+import json
 from collections.abc import Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from speaker_runtime.errors import ErrorCode, SpeechError
@@ -30,12 +30,12 @@ def envelope(error: SpeechError) -> ErrorEnvelope:
     )
 
 
-def error_response(error: SpeechError) -> JSONResponse:
+def error_response(error: SpeechError) -> Response:
     """The answer for an error, with its status."""
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return JSONResponse(
-        envelope(error).model_dump(), status_code=error.kind.status, headers=headers
-    )
+    # With escapes, as an error may quote what has no UTF-8 (half a surrogate pair).
+    body = json.dumps(envelope(error).model_dump())
+    return Response(body, error.kind.status, headers, media_type="application/json")
 
 
 def install(app: FastAPI) -> None:
@@ -43,7 +43,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SpeechError, _on_speech_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_body)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_fault)
 
 
 def from_validation(problems: Sequence[Any]) -> SpeechError:
@@ -58,7 +57,7 @@ def from_validation(problems: Sequence[Any]) -> SpeechError:
     if not where:
         return SpeechError(ErrorCode.INVALID_JSON, "The body is not a JSON object.")
     param = where[0]
-    if param == "voice" and len(where) > 1:
+    if param == "voice" and kind == "string_type":
         return SpeechError(
             ErrorCode.INVALID_TYPE,
             'voice is neither a string nor an object such as {"id": "heart"}.',
@@ -88,24 +87,24 @@ def _about_field(kind: str, param: str, problem: Any) -> SpeechError:
     )
 
 
-def _answer(request: Request, error: SpeechError) -> JSONResponse:
+def _answer(request: Request, error: SpeechError) -> Response:
     request.app.state.runtime.metrics.failed(error.code)
     return error_response(error)
 
 
-async def _on_speech_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_speech_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, SpeechError):
         raise error
     return _answer(request, error)
 
 
-async def _on_invalid_body(request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid_body(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     return _answer(request, from_validation(error.errors()))
 
 
-async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: paths, methods, and bodies it cannot decode."""
     if not isinstance(error, HTTPException):
         raise error
@@ -123,8 +122,3 @@ def _from_http_exception(request: Request, error: HTTPException) -> SpeechError:
             f"{request.url.path} has no method {request.method}.",
         )
     return SpeechError(ErrorCode.INVALID_JSON, "The body cannot be decoded as JSON in UTF-8.")
-
-
-async def _on_fault(request: Request, _: Exception) -> JSONResponse:
-    """A bug; the server logs its traceback."""
-    return _answer(request, SpeechError(ErrorCode.INTERNAL_ERROR, "The service has a fault."))

@@ -21,7 +21,11 @@ _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
 class RequestLog:
-    """Gives each request an id (the client's own, if sane) and writes one line when it is over."""
+    """Gives each request an id (the client's own, if sane) and writes one line when it is over.
+
+    It is the outermost part of ours, so a bug further in becomes an answer with an id here, too;
+    where an answer has begun, the connection is broken off.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,6 +50,14 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except Exception:
+            logger.exception("a fault", extra={"fields": {"id": request_id}})
+            if status:
+                scope["state"]["cut_short"] = "a fault"
+            else:
+                fault = SpeechError(ErrorCode.INTERNAL_ERROR, "The service has a fault.")
+                scope["app"].state.runtime.metrics.failed(fault.code)
+                await error_response(fault)(scope, receive, send_with_id)
         finally:
             self._write(scope, request_id, status, time.monotonic() - began)
 

@@ -2,9 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from speaker_runtime.audio.formats import AudioFormat
+
+
+def _is_unicode(text: str) -> str:
+    """JSON can escape half a surrogate pair, which is no character."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("string_unicode", "it has half of a surrogate pair")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_is_unicode)]
+Name = Annotated[Text, Field(max_length=253)]
 
 
 class VoiceReference(BaseModel):
@@ -12,7 +24,7 @@ class VoiceReference(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(description="A name or alias of a voice.", examples=["heart"])
+    id: Name = Field(description="A name or alias of a voice.", examples=["heart"])
 
 
 class SpeechBody(BaseModel):
@@ -25,13 +37,13 @@ class SpeechBody(BaseModel):
         },
     )
 
-    model: str = Field(description="A model that `GET /v1/models` lists.", examples=["tts-1"])
-    input: str = Field(
+    model: Name = Field(description="A model that `GET /v1/models` lists.", examples=["tts-1"])
+    input: Text = Field(
         description="The text to speak. Its greatest length is the service's own "
         "(4096 characters unless configured otherwise).",
         examples=["Hello there!"],
     )
-    voice: str | VoiceReference = Field(
+    voice: Name | VoiceReference = Field(
         description="A name or alias of a voice that `GET /v1/audio/voices` lists, or one of "
         "OpenAI's voice names, which mean the default voice where no voice claims them.",
         examples=["alloy"],
@@ -53,7 +65,7 @@ class SpeechBody(BaseModel):
         description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
         "`speech.audio.delta` and `speech.audio.done`.",
     )
-    instructions: str | None = Field(
+    instructions: Text | None = Field(
         default=None,
         max_length=4096,
         description="How to speak. A model that cannot follow it says so in the header "

@@ -8,6 +8,7 @@ compare with and are skipped.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -63,7 +64,7 @@ def admit(document: Any) -> TTSService | Voice:
     """Read one manifest; raises :class:`RefusedError` with everything that is wrong with it."""
     kind = _kind_of(document)
     subject = f"{kind.definition.kind} {_name_of(document)!r}"
-    errors, value = check(crd.object_schema(kind), document)
+    errors, value = check(_schema(kind), document)
     errors += _metadata_errors(document)
     if errors:
         raise RefusedError(subject, tuple(errors))
@@ -80,6 +81,11 @@ def check(schema: JsonSchema, document: Any) -> tuple[list[FieldError], Any]:
     if not errors:
         errors = list(_rule_errors(schema, value, ""))
     return errors, value
+
+
+@cache
+def _schema(kind: type[TTSService] | type[Voice]) -> JsonSchema:
+    return crd.object_schema(kind)
 
 
 def _kind_of(document: Any) -> type[TTSService] | type[Voice]:

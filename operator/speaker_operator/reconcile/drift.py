@@ -91,10 +91,11 @@ def _list_differences(
             continue
         where, keys = f"{path}[{step[2:]}]", json.loads(step[2:])
         wanted, found = _item(unmatched, keys), _item(live, keys)
+        if wanted is not None:
+            unmatched.remove(wanted)
         if wanted is None or found is None:
             yield where
         else:
-            unmatched.remove(wanted)
             yield from _differences(wanted, found, fields, where)
     yield from (f"{path}[{json.dumps(item)}]" for item in unmatched)
 

@@ -19,6 +19,9 @@ from speaker_operator.render.labels import MANAGED_SELECTOR
 
 _DELETED: Final = "DELETED"
 _LISTED: Final = None
+_DECLARED_KINDS: Final = frozenset(resource.kind for resource in DECLARED)
+_GATHER_SECONDS: Final = 0.2
+"""People apply several objects at once: waiting for the others saves the pods a restart each."""
 
 
 def selector_of(resource: Resource) -> str:
@@ -73,7 +76,10 @@ class Observer:
                 if service is not None
             }
         for key in sorted(keys):
-            self._queue.add(key)
+            if kind in _DECLARED_KINDS:
+                self._queue.add_after(key, _GATHER_SECONDS)
+            else:
+                self._queue.add(key)
 
     def _selecting(self, versions: Iterable[JsonObject]) -> set[Key]:
         """The services that select a voice, or did before it changed."""

@@ -28,7 +28,10 @@ class Queue(Protocol):
     """Where to announce that an object needs attention."""
 
     def add(self, key: Key) -> None:
-        """Have the object reconciled soon."""
+        """Have the object reconciled as soon as possible."""
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Have the object reconciled when so much time has passed, or earlier."""
 
 
 class ReconcileQueue:
@@ -62,6 +65,21 @@ class ReconcileQueue:
             self._again.add(key)
         elif key not in self._ready:
             self._make_ready(key)
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Run the key when so much time has passed, unless it runs earlier anyway."""
+        loop = asyncio.get_running_loop()
+        delayed = self._delayed.get(key)
+        if key in self._ready or (delayed and delayed.when() <= loop.time() + seconds):
+            return
+        if delayed is not None:
+            delayed.cancel()
+        self._delayed[key] = loop.call_later(seconds, self._end_delay, key)
+        self._count()
+
+    def _end_delay(self, key: Key) -> None:
+        del self._delayed[key]
+        self.add(key)
 
     async def run(self, handler: Handler) -> None:
         """Have the handler run for every key, until cancelled."""
@@ -149,9 +167,7 @@ class ReconcileQueue:
             self._again.discard(key)
             self._make_ready(key)
         elif failed:
-            wait = self._backoff.delay(self._failures[key])
-            loop = asyncio.get_running_loop()
-            self._delayed[key] = loop.call_later(wait, self._make_ready, key)
+            self.add_after(key, self._backoff.delay(self._failures[key]))
         self._count()
 
     def _count(self) -> None:

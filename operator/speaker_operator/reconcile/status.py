@@ -215,10 +215,12 @@ def _progressing(observation: Observation) -> Finding:
 def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
     """The sum of all aspects: what stands in the way comes before what merely takes its time."""
     by_type = {finding.type: finding for finding in aspects}
-    order = [by_type[name] for name in ("Progressing", "VoicesReady", "Available", "ModelReady")]
-    lacking = [finding for finding in order if finding.status != "True"]
-    if not observation.in_effect:
-        lacking.append(by_type["Progressing"])
+    lacking = [] if observation.in_effect else [by_type["Progressing"]]
+    lacking += [
+        by_type[name]
+        for name in ("VoicesReady", "Available", "ModelReady")
+        if by_type[name].status != "True"
+    ]
     for finding in sorted(lacking, key=lambda each: each.reason in _TAKES_ITS_TIME):
         return Finding("Ready", "False", finding.reason, finding.message)
     voices = count(len(observation.assignments), "voice")

@@ -1,0 +1,151 @@
+"""What a change in the cluster concerns."""
+
+from typing import Any
+
+import pytest
+
+from speaker_operator.kube.resources import DEPLOYMENT, TTS_SERVICE, VOICE, Key
+from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reconcile.observe import Observer, selector_of
+from speaker_operator.reconcile.store import Store
+from tests.unit.speaker_operator.factories import service, service_manifest, voice_manifest
+from tests.unit.speaker_operator.reconcile.cluster_state import Json, children, pod
+
+HELLO = Key(TTS_SERVICE.kind, "speech", "hello")
+ANA = Key(VOICE.kind, "speech", "ana")
+MEDIA = {"team": "media"}
+
+
+class Recorder:
+    """A queue that remembers what was added."""
+
+    def __init__(self) -> None:
+        self.added: list[Key] = []
+        self.relists = 0
+
+    def add(self, key: Key) -> None:
+        self.added.append(key)
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        assert 0 < seconds < 1
+        self.added.append(key)
+
+    def relisted(self) -> None:
+        self.relists += 1
+
+    def taken(self) -> set[Key]:
+        taken, self.added = set(self.added), []
+        return taken
+
+
+@pytest.fixture
+def queue() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def observer(queue: Recorder) -> Observer:
+    return Observer(Store(OperatorMetrics()), queue, on_relist=queue.relisted)
+
+
+def newer(manifest: Json, **changes: Any) -> Json:
+    version = str(int(manifest["metadata"]["resourceVersion"]) + 1)
+    metadata = {**manifest["metadata"], "resourceVersion": version}
+    metadata |= changes.pop("metadata", {})
+    return {**manifest, **changes, "metadata": metadata}
+
+
+def test_a_service_concerns_itself(observer: Observer, queue: Recorder) -> None:
+    observer.event("ADDED", service_manifest())
+    assert queue.taken() == {HELLO}
+
+
+def test_the_same_version_again_concerns_nobody(observer: Observer, queue: Recorder) -> None:
+    observer.event("ADDED", service_manifest())
+    queue.taken()
+    observer.event("MODIFIED", service_manifest())
+    assert queue.taken() == set()
+
+
+def test_a_voice_concerns_itself_and_the_services_that_select_it(
+    observer: Observer, queue: Recorder
+) -> None:
+    observer.event("ADDED", service_manifest())
+    selector = {"selector": {"matchLabels": MEDIA}}
+    observer.event("ADDED", service_manifest("picky", voices=selector))
+    queue.taken()
+    observer.event("ADDED", voice_manifest("ana"))
+    assert queue.taken() == {ANA, HELLO}
+
+
+def test_a_voice_concerns_the_services_that_selected_it_before(
+    observer: Observer, queue: Recorder
+) -> None:
+    selector = {"selector": {"matchLabels": MEDIA}}
+    observer.event("ADDED", service_manifest("picky", voices=selector))
+    observer.event("ADDED", voice_manifest("ana", MEDIA))
+    queue.taken()
+    observer.event("MODIFIED", newer(voice_manifest("ana"), metadata={"labels": {}}))
+    assert queue.taken() == {ANA, Key(TTS_SERVICE.kind, "speech", "picky")}
+
+
+def test_a_deleted_voice_concerns_the_services_that_had_it(
+    observer: Observer, queue: Recorder
+) -> None:
+    observer.event("ADDED", service_manifest())
+    observer.event("ADDED", voice_manifest("ana"))
+    queue.taken()
+    observer.event("DELETED", voice_manifest("ana"))
+    assert queue.taken() == {ANA, HELLO}
+
+
+@pytest.mark.parametrize("event_type", ["ADDED", "DELETED"])
+def test_a_child_concerns_its_service(observer: Observer, queue: Recorder, event_type: str) -> None:
+    for child in children(service()):
+        observer.event("ADDED", child)
+        queue.taken()
+        observer.event(event_type, newer(child))
+        assert queue.taken() == {HELLO}, child["kind"]
+
+
+def test_a_child_whose_label_changes_concerns_both_services(
+    observer: Observer, queue: Recorder
+) -> None:
+    child = children(service())[0]
+    observer.event("ADDED", child)
+    queue.taken()
+    labels = {**child["metadata"]["labels"], "speaker-tts.dev/service": "other"}
+    observer.event("MODIFIED", newer(child, metadata={"labels": labels}))
+    assert queue.taken() == {HELLO, Key(TTS_SERVICE.kind, "speech", "other")}
+
+
+def test_a_pods_state_concerns_its_service_and_its_annotations_nobody(
+    observer: Observer, queue: Recorder
+) -> None:
+    first = pod(service())
+    observer.event("ADDED", first)
+    assert queue.taken() == {HELLO}
+    second = newer(first, metadata={"annotations": {"a": "b"}})
+    observer.event("MODIFIED", second)
+    assert queue.taken() == set()
+    observer.event("MODIFIED", newer(second, status={"phase": "Running"}))
+    assert queue.taken() == {HELLO}
+
+
+def test_listing_anew_asks_for_a_check(observer: Observer, queue: Recorder) -> None:
+    observer.event(None, service_manifest())
+    assert (queue.taken(), queue.relists) == ({HELLO}, 1)
+
+
+def test_a_voice_that_cannot_be_read_concerns_only_itself(
+    observer: Observer, queue: Recorder
+) -> None:
+    observer.event("ADDED", service_manifest())
+    queue.taken()
+    observer.event("ADDED", {**voice_manifest("ana"), "spec": {}})
+    assert queue.taken() == {ANA}
+
+
+def test_only_the_operators_own_children_are_watched() -> None:
+    assert selector_of(TTS_SERVICE) == selector_of(VOICE) == ""
+    assert selector_of(DEPLOYMENT) == "app.kubernetes.io/managed-by=speaker-tts-operator"

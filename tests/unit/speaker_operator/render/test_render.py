@@ -1,0 +1,284 @@
+"""What a service's children look like."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speaker_operator.api.admission import RefusedError, admit_yaml
+from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.kube.resources import CHILDREN
+from speaker_operator.render.children import render
+from speaker_operator.render.labels import CONFIG_HASH, selector_labels
+from speaker_operator.render.metadata import Manifest
+from tests.unit.speaker_operator.factories import IMAGES, UID, service, service_manifest, voice
+
+PROPERTY = settings(max_examples=50, deadline=None)
+GOLDEN = Path(__file__).parent / "golden"
+EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
+
+
+def children(of: TTSService, *voices: Voice) -> dict[str, Manifest]:
+    return {manifest["kind"]: manifest for manifest in render(of, voices, IMAGES)}
+
+
+def pod(of: TTSService) -> dict[str, Any]:
+    spec: dict[str, Any] = children(of)["Deployment"]["spec"]["template"]["spec"]
+    return spec
+
+
+def rendered(example: Path) -> str:
+    """Every child of every service of an example, as YAML."""
+    declared = admit_yaml(example.read_text())
+    voices = [each for each in declared if isinstance(each, Voice)]
+    manifests = [
+        manifest
+        for each in declared
+        if isinstance(each, TTSService)
+        for manifest in render(each, voices, IMAGES)
+    ]
+    return yaml.safe_dump_all(manifests, sort_keys=False, width=100)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_render_as_they_always_did(example: Path) -> None:
+    """``UPDATE_GOLDEN=1 make unit`` writes the golden files anew."""
+    golden = GOLDEN / example.name
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(rendered(example))
+    assert rendered(example) == golden.read_text()
+
+
+def test_every_child_but_a_retained_cache_is_owned_by_the_service() -> None:
+    for manifest in render(service(cache={"size": "2Gi"}), (), IMAGES):
+        owners = [each["uid"] for each in manifest["metadata"].get("ownerReferences", ())]
+        assert owners == ([] if manifest["kind"] == "PersistentVolumeClaim" else [UID])
+
+
+def test_a_cache_that_is_not_retained_is_owned() -> None:
+    claim = children(service(cache={"retain": False}))["PersistentVolumeClaim"]
+    assert claim["metadata"]["ownerReferences"][0]["controller"] is True
+
+
+def test_without_a_cache_the_model_ends_with_the_pod() -> None:
+    assert "PersistentVolumeClaim" not in children(service())
+    volumes = {volume["name"]: volume for volume in pod(service())["volumes"]}
+    assert volumes["model"] == {"name": "model", "emptyDir": {"sizeLimit": "1Gi"}}
+
+
+def test_an_existing_claim_is_mounted_and_not_rendered() -> None:
+    of = service(cache={"existingClaim": "shared-models"})
+    assert "PersistentVolumeClaim" not in children(of)
+    assert {"claimName": "shared-models"} in [
+        volume.get("persistentVolumeClaim") for volume in pod(of)["volumes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cache", "together"),
+    [
+        (None, False),
+        ({"size": "1Gi"}, True),
+        ({"accessMode": "ReadWriteMany"}, False),
+        ({"existingClaim": "shared"}, False),
+    ],
+)
+def test_pods_share_a_node_only_for_a_volume_that_one_node_mounts(
+    cache: dict[str, Any] | None, together: bool
+) -> None:
+    assert ("affinity" in pod(service(cache=cache))) is together
+
+
+def test_an_autoscaler_decides_the_replicas_alone() -> None:
+    scaled = children(service(autoscaling={"maxReplicas": 3, "scaleDownDelay": "90s"}))
+    assert "replicas" not in scaled["Deployment"]["spec"]
+    autoscaler = scaled["HorizontalPodAutoscaler"]["spec"]
+    assert (autoscaler["minReplicas"], autoscaler["maxReplicas"]) == (1, 3)
+    assert autoscaler["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 90
+    assert autoscaler["scaleTargetRef"]["name"] == scaled["Deployment"]["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas"), [({}, 1), ({"replicas": 0}, 0), ({"replicas": 4}, 4)]
+)
+def test_without_an_autoscaler_the_spec_decides_the_replicas(
+    spec: dict[str, Any], replicas: int
+) -> None:
+    of = children(service(**spec))
+    assert of["Deployment"]["spec"]["replicas"] == replicas
+    assert "HorizontalPodAutoscaler" not in of
+
+
+def test_pods_are_replaced_when_their_configuration_changes() -> None:
+    def config_hash(of: TTSService, *voices: Voice) -> str:
+        annotations = children(of, *voices)["Deployment"]["spec"]["template"]["metadata"][
+            "annotations"
+        ]
+        return str(annotations[CONFIG_HASH])
+
+    before = config_hash(service(), voice("ana"))
+    assert config_hash(service(), voice("ana")) == before
+    assert config_hash(service(), voice("ana", aliases=["nova"])) != before
+    assert config_hash(service(serving={"maxQueueSeconds": 5}), voice("ana")) != before
+    assert config_hash(service(expose={"port": 81}), voice("ana")) == before
+
+
+def test_the_service_reaches_the_pods() -> None:
+    of = children(service(expose={"port": 8000}))
+    template = of["Deployment"]["spec"]["template"]
+    assert of["Service"]["spec"]["selector"] == selector_labels("hello")
+    assert selector_labels("hello").items() <= template["metadata"]["labels"].items()
+    (port,) = template["spec"]["containers"][0]["ports"]
+    (exposed,) = of["Service"]["spec"]["ports"]
+    assert (exposed["port"], exposed["targetPort"]) == (8000, port["name"])
+
+
+def test_a_pod_has_time_to_drain_before_it_is_killed() -> None:
+    spec = pod(service(serving={"drainSeconds": 100}))
+    stop = spec["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert spec["terminationGracePeriodSeconds"] > 100 + stop
+
+
+def test_placement_reaches_the_pod() -> None:
+    spec = pod(
+        service(
+            placement={
+                "nodeSelector": {"disk": "ssd"},
+                "tolerations": [{"key": "speech", "operator": "Exists"}],
+                "priorityClassName": "high",
+            }
+        )
+    )
+    assert spec["nodeSelector"] == {"disk": "ssd"}
+    assert spec["tolerations"] == [{"key": "speech", "operator": "Exists"}]
+    assert spec["priorityClassName"] == "high"
+
+
+def test_an_image_of_the_spec_comes_before_the_backends() -> None:
+    assert pod(service())["containers"][0]["image"] == "speaker-tts-runtime:cpu-1.2.3"
+    own = pod(service(image="registry.example.com/own:1"))
+    images = {each["image"] for each in (*own["containers"], *own["initContainers"])}
+    assert images == {"registry.example.com/own:1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}}),
+        (
+            {"requests": {"cpu": 2}},
+            {"requests": {"cpu": "2"}, "limits": {"memory": "1Gi"}},
+        ),
+        (
+            {"limits": {"memory": "256Mi", "cpu": "100m"}},
+            {
+                "requests": {"cpu": "100m", "memory": "256Mi"},
+                "limits": {"memory": "256Mi", "cpu": "100m"},
+            },
+        ),
+        (
+            {"requests": {"memory": "3Gi"}},
+            {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}},
+        ),
+    ],
+)
+def test_default_resources_give_way_to_what_the_spec_says(
+    given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert pod(service(resources=given))["containers"][0]["resources"] == expected
+
+
+def _names() -> st.SearchStrategy[str]:
+    return st.from_regex(r"[a-z]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
+
+
+@st.composite
+def services(draw: st.DrawFn) -> TTSService:
+    """Services of every shape that admission lets pass."""
+    cache = st.fixed_dictionaries(
+        {},
+        optional={
+            "size": st.sampled_from(["1Gi", 5, "100M"]),
+            "accessMode": st.sampled_from(["ReadWriteOnce", "ReadWriteMany"]),
+            "retain": st.booleans(),
+            "storageClassName": _names(),
+        },
+    )
+    autoscaling = st.fixed_dictionaries(
+        {"maxReplicas": st.integers(1, 100)},
+        optional={"scaleDownDelay": st.sampled_from(["0s", "1h", "1m30s"])},
+    )
+    spec = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "cache": cache | st.fixed_dictionaries({"existingClaim": _names()}),
+                "resources": st.sampled_from([{}, {"limits": {"memory": "64Mi"}}]),
+                "placement": st.sampled_from([{}, {"nodeSelector": {"a": "b"}}]),
+                "serving": st.fixed_dictionaries({"drainSeconds": st.integers(0, 3600)}),
+                "expose": st.fixed_dictionaries({"port": st.integers(1, 65535)}),
+                "image": st.just("registry.example.com/own@sha256:00"),
+            },
+        )
+    )
+    scaling = draw(
+        st.one_of(
+            st.just({}),
+            st.integers(0, 100).map(lambda replicas: {"replicas": replicas}),
+            autoscaling.map(lambda bounds: {"autoscaling": bounds}),
+        )
+    )
+    return service(draw(_names()), **spec, **scaling)
+
+
+def restricted_violations(spec: dict[str, Any]) -> Iterator[str]:
+    """What the restricted pod security standard would object to."""
+    if spec["securityContext"].get("runAsNonRoot") is not True:
+        yield "runAsNonRoot"
+    if spec["securityContext"].get("seccompProfile") != {"type": "RuntimeDefault"}:
+        yield "seccompProfile"
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if spec.get(field):
+            yield field
+    allowed = {"configMap", "emptyDir", "persistentVolumeClaim"}
+    for volume in spec["volumes"]:
+        if not (volume.keys() - {"name"}) <= allowed:
+            yield f"volume {volume['name']}"
+    for container in (*spec["containers"], *spec["initContainers"]):
+        context = container["securityContext"]
+        if context["allowPrivilegeEscalation"] or context["capabilities"] != {"drop": ["ALL"]}:
+            yield f"container {container['name']}"
+        if not context["readOnlyRootFilesystem"]:
+            yield f"root file system of {container['name']}"
+
+
+@PROPERTY
+@given(services())
+def test_every_pod_meets_the_restricted_standard(of: TTSService) -> None:
+    assert list(restricted_violations(pod(of))) == []
+
+
+@PROPERTY
+@given(services())
+def test_rendering_is_deterministic(of: TTSService) -> None:
+    first = render(of, [voice("a"), voice("b")], IMAGES)
+    assert first == render(of, [voice("b"), voice("a")], IMAGES)
+
+
+@PROPERTY
+@given(services())
+def test_children_are_of_known_kinds_with_valid_names(of: TTSService) -> None:
+    known = {resource.kind for resource in CHILDREN}
+    for manifest in render(of, (), IMAGES):
+        assert manifest["kind"] in known
+        assert len(manifest["metadata"]["name"]) <= 63
+
+
+def test_the_strategy_makes_what_admission_lets_pass() -> None:
+    with pytest.raises(RefusedError):
+        service(**service_manifest(replicas=1, autoscaling={"maxReplicas": 1})["spec"])

@@ -125,7 +125,7 @@ def test_a_deleted_child_is_put_back(
 
 EDITS: dict[str, tuple[dict[str, Any], tuple[str | int, ...]]] = {
     "deployment": (
-        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}},
+        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 77}}}},
         ("spec", "template", "spec", "terminationGracePeriodSeconds"),
     ),
     "service": ({"spec": {"selector": {"app.kubernetes.io/instance": "x"}}}, ("spec", "selector")),

@@ -30,7 +30,7 @@ def run(
     Raises:
         CommandFailed: Its exit status was not 0.
         Timeout: It ran longer than ``timeout``.
-        Unavailable: There is no such command.
+        Unavailable: There is no such command, or this user may not run it.
     """
     words = [str(word) for word in argv]
     try:
@@ -45,9 +45,9 @@ def run(
             text=True,
             errors="replace",
         )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise Unavailable(
-            f"`{words[0]}` is not installed; `python3 -m cluster doctor` says what to install"
+            f"`{words[0]}` can't be run here; `python3 -m cluster doctor` says what to install"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise Timeout(f"`{' '.join(words[:8])}` ran longer than {timeout:g} s") from error

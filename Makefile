@@ -93,7 +93,7 @@ clean: ## Remove the environment and everything built here (not the cluster: mak
 	@rm -rf $(VENV) build dist hello.wav
 
 $(UV):
-	@$(PYTHON) hack/venv.py $(VENV)
+	@$(PYTHON) hack/bootstrap.py $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.runtime: $(UV) requirements/runtime.lock pyproject.toml

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.transcribe import transcribe, word_error_rate
 
 from tests.e2e.client_pod import post
 from tests.e2e.conftest import RESTRICTED
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import Kubectl, condition, eventually, is_ready, owner_uids
+from tests.support.transcribe import transcribe, word_error_rate
 
 pytestmark = pytest.mark.e2e
 

@@ -47,9 +47,9 @@ class Kubectl:
     def try_run(
         self, *args: str, stdin: str | None = None, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        command = [self.binary, "--kubeconfig", self.kubeconfig, "--namespace", self.namespace]
+        cluster = ("--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace)
         return subprocess.run(
-            [*command, *args],
+            [str(self.binary), *cluster, *args],
             input=stdin,
             capture_output=True,
             text=True,

@@ -7,7 +7,8 @@ from speaker_runtime.errors import CATALOGUE
 
 INTRODUCTION: Final = """# Errors of the speech API
 
-Every error is OpenAI's object with two fields more: `suggestion` says what to do, `docs` links here.
+Every error is OpenAI's object with two fields more: `suggestion` says what to do, `docs` links to
+this page.
 
 ```json
 {"error": {"message": "…", "type": "…", "param": "…", "code": "…", "suggestion": "…", "docs": "…"}}

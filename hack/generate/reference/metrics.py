@@ -3,10 +3,10 @@
 from typing import Final
 
 from prometheus_client import CollectorRegistry
-from speaker_runtime.services.metrics import RuntimeMetrics
 
 from generate.reference.markdown import table
 from speaker_operator.metrics import OperatorMetrics
+from speaker_runtime.services.metrics import RuntimeMetrics
 
 INTRODUCTION: Final = """# Metrics
 

@@ -1,6 +1,6 @@
 """Make the project's virtual environment, or say in one sentence what the machine lacks.
 
-Usage: ``python3 hack/venv.py DIRECTORY``. Runs on the system's Python, before anything is installed.
+Usage: ``python3 hack/bootstrap.py DIRECTORY``, with the system's Python.
 """
 
 import sys

@@ -17,9 +17,8 @@ VALIDATIONS: Final = "x-kubernetes-validations"
 REQUIRED: Final = "x-required-message"
 """Marks a required field whose absence deserves more than the API server's "Required value"."""
 
-Reason = Literal[
-    "FieldValueRequired", "FieldValueInvalid", "FieldValueForbidden", "FieldValueDuplicate"
-]
+Reason = Literal["FieldValueRequired", "FieldValueForbidden"]
+"""What leads the API server's answer, where "Invalid value" is not it."""
 
 
 @dataclass(frozen=True)

@@ -65,14 +65,12 @@ class VoiceSpec(Model):
                 "self.languages.all(tag, self.languages.exists_one(other, other == tag))",
                 "languages names a language twice: list each language once",
                 ".languages",
-                "FieldValueDuplicate",
             ),
             Rule(
                 "!has(self.aliases) || "
                 "self.aliases.all(alias, self.aliases.exists_one(other, other == alias))",
                 "aliases names an alias twice: list each alias once",
                 ".aliases",
-                "FieldValueDuplicate",
             ),
         )
     )

@@ -1,0 +1,91 @@
+"""A real API server with the project's CRDs, and the operator with nothing but its role."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.envtest import ControlPlane
+from cluster.errors import Unavailable
+from speaker_operator.api import crd
+from speaker_operator.kube import rbac
+from tests.apiserver.api import Api, Refused, connect, eventually, service, unique_name
+from tests.apiserver.operator_process import OperatorProcess, run_operator
+
+ROLE = "speaker-tts-operator"
+USER = "operator-under-test"
+READY_TIMEOUT = 30
+ESTABLISHED_TIMEOUT = 10
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.fixture(scope="session")
+def apiserver() -> Iterator[ControlPlane]:
+    """An API server that serves the project's kinds."""
+    try:
+        with ControlPlane() as running:
+            install_crds(running)
+            yield running
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def admin(apiserver: ControlPlane) -> Iterator[Api]:
+    with connect(apiserver) as api:
+        yield api
+
+
+@pytest.fixture
+def api(admin: Api) -> Api:
+    """The admin in a namespace of the test's own, under the strictest pod security."""
+    name = unique_name("test")
+    admin.create_namespace(name, RESTRICTED)
+    return admin.in_namespace(name)
+
+
+@pytest.fixture(scope="session")
+def operator(
+    apiserver: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """The operator, ready, allowed what its role allows."""
+    kubeconfig = operator_kubeconfig(apiserver)
+    with run_operator(tmp_path_factory.mktemp("operator"), kubeconfig) as running:
+        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+        yield running
+        assert running.process.poll() is None, f"the operator ended: {running.log()[-4000:]}"
+
+
+def install_crds(control_plane: ControlPlane) -> None:
+    """Install the CRDs and wait until objects of the kinds can be made."""
+    for text in crd.files().values():
+        control_plane.kubectl("apply", "--server-side", "-f", "-", input=text)
+    with connect(control_plane) as api:
+
+        def established() -> bool:
+            try:
+                api.create(service(), dryRun="All")
+            except Refused:
+                return False
+            return True
+
+        eventually(established, within=ESTABLISHED_TIMEOUT, what="the CRDs are established")
+
+
+def operator_kubeconfig(control_plane: ControlPlane) -> Path:
+    """Credentials of a user who has the operator's role, and nothing else."""
+    rules = [rule.to_manifest() for rule in rbac.rules()]
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": ROLE},
+        "rules": rules,
+    }
+    control_plane.kubectl("apply", "-f", "-", input=json.dumps(role))
+    binding = control_plane.kubectl(
+        "create", "clusterrolebinding", ROLE, "--clusterrole", ROLE, "--user", USER,
+        "--dry-run=client", "-o", "json",
+    )  # fmt: skip
+    control_plane.kubectl("apply", "-f", "-", input=binding)
+    return control_plane.kubeconfig_for(USER)

@@ -23,21 +23,35 @@ print(json.dumps({"status": status, "body": base64.b64encode(data).decode()}))
 
 def post(kubectl: Kubectl, name: str, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
     """POST JSON from a pod of its own; return the answer's status and body."""
-    command = ["/opt/venv/bin/python", "-c", PROGRAM, url, json.dumps(body)]
-    kubectl.apply(_pod(name, command))
+    log = run(kubectl, name, ["/opt/venv/bin/python", "-c", PROGRAM, url, json.dumps(body)])
+    answer = json.loads(log.strip().splitlines()[-1])
+    return answer["status"], base64.b64decode(answer["body"])
+
+
+def run(kubectl: Kubectl, name: str, command: list[str], config_map: str | None = None) -> str:
+    """Run a command in a restricted pod of the runtime's image to its end; return what it printed.
+
+    The keys of ``config_map`` are files in /config; /tmp is writable.
+    """
+    kubectl.apply(_pod(name, command, config_map))
 
     def finished() -> str | None:
         phase = (kubectl.get("pod", name) or {}).get("status", {}).get("phase")
         return phase if phase in {"Succeeded", "Failed"} else None
 
-    eventually(finished, within=POD_TIMEOUT, what=f"pod {name} has called {url}")
+    ended = eventually(finished, within=POD_TIMEOUT, what=f"pod {name} has run {command[:2]}")
     log = kubectl("logs", name)
     kubectl("delete", "pod", name, "--wait=false")
-    answer = json.loads(log.strip().splitlines()[-1])
-    return answer["status"], base64.b64decode(answer["body"])
+    assert ended == "Succeeded", log
+    return log
 
 
-def _pod(name: str, command: list[str]) -> dict[str, Any]:
+def _pod(name: str, command: list[str], config_map: str | None) -> dict[str, Any]:
+    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]
+    if config_map is not None:
+        volumes.append({"name": "config", "configMap": {"name": config_map}})
+        mounts.append({"name": "config", "mountPath": "/config"})
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -50,12 +64,14 @@ def _pod(name: str, command: list[str]) -> dict[str, Any]:
                 "runAsUser": 65532,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
+            "volumes": volumes,
             "containers": [
                 {
                     "name": "client",
                     "image": IMAGE,
                     "imagePullPolicy": "IfNotPresent",
                     "command": command,
+                    "volumeMounts": mounts,
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
                         "capabilities": {"drop": ["ALL"]},

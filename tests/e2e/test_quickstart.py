@@ -211,17 +211,32 @@ def test_a_retained_cache_survives_its_service(kubectl: Kubectl, retained: str) 
     assert [c["status"]["phase"] for c in claims] == ["Bound"]
 
 
-def test_an_autoscaled_service_gets_its_autoscaler(kubectl: Kubectl, repository: Path) -> None:
+def test_an_autoscaled_service_keeps_its_autoscaler(
+    kubectl: Kubectl, repository: Path, record_figure: RecordFigure
+) -> None:
+    kind = "horizontalpodautoscaler"
     kubectl("apply", "-f", str(repository / "examples" / "autoscaled.yaml"))
+    service = _wait_ready(kubectl, "narrator")
+    before = _children(kubectl, "narrator", kind)[0]
+    name = before["metadata"]["name"]
+    assert owner_uids(before) == {service["metadata"]["uid"]}
 
-    def owned() -> list[dict[str, Any]]:
-        return kubectl.list("horizontalpodautoscaler", "app.kubernetes.io/managed-by")
+    kubectl.patch(kind, name, {"spec": {"maxReplicas": 50}})
+    started = time.monotonic()
 
-    autoscaler = eventually(owned, within=READY_TIMEOUT, what="the autoscaler exists")[0]
-    service = autoscaler["metadata"]["labels"]["app.kubernetes.io/instance"]
-    assert _wait_ready(kubectl, service)
-    uid = (kubectl.get("ttsservice", service) or {})["metadata"]["uid"]
-    assert owner_uids(autoscaler) == {uid}
+    def repaired() -> bool:
+        found = kubectl.get(kind, name) or {}
+        return bool(found["spec"]["maxReplicas"] == before["spec"]["maxReplicas"])
+
+    eventually(repaired, within=REPAIR_GOAL, what="the edited autoscaler is as it was")
+    record_figure("edited autoscaler repaired", time.monotonic() - started, "s", goal="<= 2")
+
+    kubectl("delete", kind, name, "--wait=false")
+    started = time.monotonic()
+    eventually(
+        lambda: kubectl.get(kind, name), within=REPAIR_GOAL, what="the deleted autoscaler is back"
+    )
+    record_figure("deleted autoscaler back", time.monotonic() - started, "s", goal="<= 2")
 
 
 def test_an_image_that_cannot_be_pulled_is_said_in_the_status(kubectl: Kubectl) -> None:

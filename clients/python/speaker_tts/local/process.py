@@ -24,6 +24,7 @@ READY_TIMEOUT: Final = 60.0
 STOP_MARGIN: Final = 10.0
 """Seconds that the process gets beyond its own drain time."""
 POLL_INTERVAL: Final = 0.05
+_REACHED_AT: Final = {"0.0.0.0": "127.0.0.1"}  # noqa: S104 - who listens everywhere is here too
 _RUNTIME: Final = (sys.executable, "-m", "speaker_runtime.cli")
 
 
@@ -84,7 +85,7 @@ def local_runtime(service: LocalService, *, host: str, port: int) -> Iterator[Lo
             start_new_session=True,  # Ctrl-C reaches us alone; we pass it on as SIGTERM
         )
         try:
-            yield LocalRuntime(process, f"http://{host}:{port}")
+            yield LocalRuntime(process, f"http://{_REACHED_AT.get(host, host)}:{port}")
         finally:
             _stop(process, grace=service.config.serving.drain_seconds + STOP_MARGIN)
 

@@ -117,15 +117,21 @@ def serving(directory: Path, limits: ServingConfig) -> Iterator[RuntimeProcess]:
         capture_output=True,
         timeout=START_TIMEOUT,
     )
+    with start(directory) as runtime:
+        runtime.wait_ready()
+        yield runtime
+
+
+@contextmanager
+def start(directory: Path) -> Iterator[RuntimeProcess]:
+    """Serve what ``directory`` holds while the context lasts; listening, perhaps not yet ready."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--config", directory, "--port", "0"],
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        runtime = RuntimeProcess(process)
-        runtime.wait_ready()
-        yield runtime
+        yield RuntimeProcess(process)
     finally:
         process.terminate()
         process.wait(STOP_TIMEOUT)

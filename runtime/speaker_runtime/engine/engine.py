@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from speaker_runtime.backends import registry
 from speaker_runtime.backends.protocol import (
     AnyBackend,
     Capabilities,
@@ -14,6 +15,7 @@ from speaker_runtime.backends.protocol import (
     SpeechRequest,
     StepResult,
 )
+from speaker_runtime.contract import RuntimeConfig
 from speaker_runtime.engine.pace import Pace
 from speaker_runtime.engine.state import EngineState, Load, Phase
 from speaker_runtime.engine.ticket import End, Ticket
@@ -28,7 +30,6 @@ class Engine:
     Args:
         backend: What speaks; only the engine's thread calls it.
         max_queue_seconds: Estimated seconds of speech that may wait.
-        on_failure: Called on the engine's thread with the error that ended it.
         clock: Seconds, never going back, to measure the work of a step.
     """
 
@@ -37,12 +38,10 @@ class Engine:
         backend: AnyBackend,
         *,
         max_queue_seconds: float,
-        on_failure: Callable[[Exception], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._max_queue_seconds = max_queue_seconds
-        self._on_failure = on_failure
         self._clock = clock
         self._guard = threading.Condition()
         self._state = EngineState(Phase.LOADING)
@@ -50,6 +49,7 @@ class Engine:
         self._waiting: deque[Ticket] = deque()
         self._running: deque[Ticket] = deque()
         self._stopping = False
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     @property
@@ -69,8 +69,14 @@ class Engine:
             )
 
     def start(self) -> None:
-        """Begin to load the model; returns at once."""
-        self._thread.start()
+        """Begin to load the model, unless that has begun; returns at once."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def wait(self) -> Exception | None:
+        """Block until the engine's thread ends; return what it failed of, if it did."""
+        self._thread.join()
+        return self._failure
 
     def stop(self, timeout: float) -> None:
         """End every request with an error and wait up to ``timeout`` seconds for the thread."""
@@ -124,7 +130,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001  whatever ends this thread has to be told
             self._state = EngineState(Phase.FAILED, str(error))
             self._end_all(SpeechError(ErrorCode.MODEL_NOT_READY, f"The model failed: {error}"))
-            self._on_failure(error)
+            self._failure = error
         else:
             self._state = EngineState(Phase.STOPPED)
             self._end_all(SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending."))
@@ -240,6 +246,16 @@ class Engine:
                 ticket.end(error)
             self._running.clear()
             self._waiting.clear()
+
+
+def create_engine(config: RuntimeConfig) -> Engine:
+    """Make the engine of a service; its model is loaded when it is started.
+
+    Raises:
+        UnknownBackendError: The configuration's backend is not installed.
+    """
+    backend = registry.create(config.backend, config.model)
+    return Engine(backend, max_queue_seconds=config.serving.max_queue_seconds)
 
 
 def _as_speech_error(error: Exception) -> SpeechError:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
@@ -11,9 +11,8 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from speaker_runtime.backends import registry
 from speaker_runtime.contract import RuntimeConfig, VoiceManifest
-from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.engine import Engine, create_engine
 from speaker_runtime.http import errors
 from speaker_runtime.http.disconnect import ClientGoneError
 from speaker_runtime.http.middleware import BodyLimit, RequestLog
@@ -35,19 +34,19 @@ _BYTES_BESIDE_INPUT: Final = 64 * 1024
 def create_app(
     config: RuntimeConfig,
     manifest: VoiceManifest,
-    on_failure: Callable[[Exception], None] = lambda _: None,
+    engine: Engine | None = None,
 ) -> FastAPI:
-    """Build the application of one service; the model is loaded when its lifespan begins.
+    """Build the application of one service; its lifespan starts and stops the engine.
 
     Args:
         config: What to serve and how.
         manifest: Who speaks.
-        on_failure: Called, on the engine's thread, with the error for which no speech is possible.
+        engine: What speaks, where it is loading already; else one is made.
 
     Raises:
         UnknownBackendError: The configuration's backend is not installed.
     """
-    runtime = _build(config, manifest, on_failure)
+    runtime = _build(config, manifest, engine or create_engine(config))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,14 +77,7 @@ def create_app(
     return app
 
 
-def _build(
-    config: RuntimeConfig, manifest: VoiceManifest, on_failure: Callable[[Exception], None]
-) -> Runtime:
-    engine = Engine(
-        registry.create(config.backend, config.model),
-        max_queue_seconds=config.serving.max_queue_seconds,
-        on_failure=on_failure,
-    )
+def _build(config: RuntimeConfig, manifest: VoiceManifest, engine: Engine) -> Runtime:
     counted = RuntimeMetrics(config.backend, lambda: engine.load)
     return Runtime(
         config=config,

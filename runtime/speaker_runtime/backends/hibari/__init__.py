@@ -52,11 +52,9 @@ class HibariStream:
             phonemes = self.voice.g2p(reading.write_down(utterance))
             seed = _seed(self.seed, utterance)
             self.passes = [
-                (each, seed + index)
-                for index, each in enumerate(reading.phoneme_passes(phonemes))
-                if len(self.voice.ids(each)) > _PADDING
+                (each, seed + index) for index, each in enumerate(reading.phoneme_passes(phonemes))
             ]
-            if not self.passes:
+            if not reading.has_sound(phonemes):
                 raise _not_speakable(utterance)
         return self.passes.pop(0)
 
@@ -122,10 +120,6 @@ class HibariBackend:
     def close(self) -> None:
         """Forget the voices."""
         self._voices.clear()
-
-
-_PADDING: Final = 2
-"""Ids that every phoneme string gets, at its start and end."""
 
 
 def _spoken(stream: HibariStream) -> StepResult:

@@ -14,7 +14,9 @@ from speaker_runtime.backends.hibari.lexicon import PRONUNCIATIONS
 PHONEME_LIMIT: Final = 400
 """Longest phoneme string for one pass; the package's own limit (hibari.tts.MAX_PHONEMES)."""
 
-_SIGNS: Final = frozenset("%&@#$€£¥+=°")
+_SIGNS: Final = frozenset("%&#+=")
+"""Signs that are read wherever they stand; others only beside a number or a word."""
+_STRESS: Final = frozenset("ˈˌː")
 _CHUNK: Final = 40
 """Letters read as one word: time grows with the cube of a word's length, and no word is longer."""
 _DIGITS: Final = 15
@@ -22,6 +24,7 @@ _DIGITS: Final = 15
 
 _MARKUP: Final = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 _LONG_WORD: Final = re.compile(rf"\S{{{_CHUNK + 1},}}")
+_PIECE: Final = re.compile(rf"\S{{,{_CHUNK - 1}}}[^\w\s]|\S{{1,{_CHUNK}}}")
 _LONG_NUMBER: Final = re.compile(rf"\d(?:[.,]?\d){{{_DIGITS},}}")
 _LEXICON: Final = re.compile(rf"\b({'|'.join(PRONUNCIATIONS)})\b", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"(?<=[,;:—])\s+")
@@ -63,6 +66,11 @@ def write_down(utterance: str) -> str:
     return _LEXICON.sub(_pronounced, short)
 
 
+def has_sound(phonemes: str) -> bool:
+    """Whether a phoneme string holds more than punctuation and stress marks."""
+    return any(each.isalpha() and each not in _STRESS for each in phonemes)
+
+
 def phoneme_passes(phonemes: str) -> Iterator[str]:
     """Cut a phoneme string into passes of at most :data:`PHONEME_LIMIT`, at clauses if possible."""
     rest = phonemes
@@ -81,8 +89,8 @@ def _digit_by_digit(match: re.Match[str]) -> str:
 
 
 def _in_chunks(match: re.Match[str]) -> str:
-    word = match.group()
-    return " ".join(word[start : start + _CHUNK] for start in range(0, len(word), _CHUNK))
+    """Cut a word into chunks, each after a sign if it has one."""
+    return " ".join(_PIECE.findall(match.group()))
 
 
 def _pronounced(match: re.Match[str]) -> str:

@@ -193,7 +193,8 @@ class Engine:
         with self._guard:
             free = max(0, max_streams - len(self._running))
             admitted = [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
-            self._running.extend(admitted)
+            # To the front: a first sentence is waited for, the next ones are being listened to.
+            self._running.extendleft(reversed(admitted))
             return admitted
 
     def _open(self, ticket: Ticket) -> None:

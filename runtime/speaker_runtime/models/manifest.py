@@ -14,7 +14,7 @@ MANIFEST_FILE: Final = "manifest.json"
 class FileEntry(Document):
     """One file of a model, by its path inside the model's directory."""
 
-    name: str = Field(min_length=1, pattern=r"^[\w.-]+(/[\w.-]+)*$")
+    name: str = Field(min_length=1, pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
     size: int = Field(ge=0, description="Bytes.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 

@@ -1,0 +1,30 @@
+"""What is counted."""
+
+from speaker_runtime.engine.state import Load
+from speaker_runtime.errors import ErrorCode
+from speaker_runtime.services.metrics import RuntimeMetrics
+
+
+def test_a_request_is_counted_with_its_model() -> None:
+    metrics = RuntimeMetrics("tone", lambda: Load(1, 2, 3.5, 0.1))
+    metrics.accepted(10)
+    metrics.first_audio(0.05)
+    metrics.spoken(2.0)
+    metrics.finished(0.5, 2.0)
+    metrics.failed(ErrorCode.OVERLOADED)
+    text = metrics.exposition().decode()
+    for line in (
+        'tts_requests_running{model="tone"} 1.0',
+        'tts_requests_waiting{model="tone"} 2.0',
+        'tts_queued_audio_seconds{model="tone"} 3.5',
+        'tts_characters_total{model="tone"} 10.0',
+        'tts_audio_seconds_total{model="tone"} 2.0',
+        'tts_real_time_factor_sum{model="tone"} 0.25',
+        'tts_errors_total{code="overloaded",model="tone"} 1.0',
+    ):
+        assert line in text
+
+
+def test_registries_are_separate() -> None:
+    RuntimeMetrics("one").accepted(1)
+    assert 'model="one"' not in RuntimeMetrics("two").exposition().decode()

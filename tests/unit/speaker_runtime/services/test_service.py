@@ -1,0 +1,133 @@
+"""Orders into speech, over an engine that hums."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.audio.pcm import to_pcm16
+from speaker_runtime.contract import ServingConfig, VoiceDefaults, VoiceEntry, VoiceManifest
+from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.state import Phase
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.metrics import RuntimeMetrics
+from speaker_runtime.services.service import SpeechOrder, SpeechService
+from speaker_runtime.services.speech import Speech
+from tests.support.runtime import eventually
+from tests.support.tone import SAMPLE_RATE, ToneBackend, hum
+
+WITHIN = 5.0
+MANIFEST = VoiceManifest(
+    voices=(
+        VoiceEntry(name="ana", preset="low"),
+        VoiceEntry(name="slow", preset="low", defaults=VoiceDefaults(speed=0.25)),
+    )
+)
+
+
+@asynccontextmanager
+async def serving(backend: ToneBackend) -> AsyncIterator[SpeechService]:
+    engine = Engine(backend, max_queue_seconds=60)
+    engine.start()
+    eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
+    limits = ServingConfig(max_input_characters=100)
+    service = SpeechService(engine, MANIFEST, limits, RuntimeMetrics("tone", lambda: engine.load))
+    try:
+        yield service
+    finally:
+        backend.release()
+        await asyncio.to_thread(engine.stop, WITHIN)
+        service.close()
+
+
+def order(text: str, voice: str = "ana", speed: float | None = None) -> SpeechOrder:
+    return SpeechOrder(text, voice, speed, AudioFormat.PCM)
+
+
+async def hear(speech: Speech) -> bytes:
+    try:
+        await speech.start()
+        return b"".join([chunk async for chunk in speech])
+    finally:
+        speech.close()
+
+
+async def refusal(service: SpeechService, asked: SpeechOrder) -> ErrorCode:
+    with pytest.raises(SpeechError) as refused:
+        await hear(await service.speak(asked))
+    return refused.value.code
+
+
+async def test_a_text_is_spoken_sentence_by_sentence() -> None:
+    async with serving(ToneBackend()) as service:
+        speech = await service.speak(order("One is here. Two is there."))
+        heard = await hear(speech)
+    samples = np.concatenate([hum("One is here."), hum("Two is there.")])
+    assert heard == to_pcm16(samples).tobytes()
+    assert speech.audio_seconds == pytest.approx(len(samples) / SAMPLE_RATE)
+
+
+@pytest.mark.parametrize(("voice", "speed", "tempo"), [("slow", None, 0.5), ("slow", 1.0, 1.0)])
+async def test_a_voices_own_speed_holds_unless_another_is_asked_for(
+    voice: str, speed: float | None, tempo: float
+) -> None:
+    async with serving(ToneBackend()) as service:
+        speech = await service.speak(order("A rather long sentence.", voice, speed))
+        await hear(speech)
+    hummed = len(hum("A rather long sentence.")) / SAMPLE_RATE
+    assert speech.audio_seconds == pytest.approx(hummed / tempo, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", ErrorCode.EMPTY_INPUT),
+        (" \n ", ErrorCode.EMPTY_INPUT),
+        ("x" * 101, ErrorCode.INPUT_TOO_LONG),
+        ("#", ErrorCode.TEXT_NOT_SPEAKABLE),
+        ("broken!", ErrorCode.SPEECH_FAILED),
+    ],
+)
+async def test_a_text_that_cannot_be_spoken_is_refused(text: str, code: ErrorCode) -> None:
+    async with serving(ToneBackend()) as service:
+        assert await refusal(service, order(text)) is code
+
+
+async def test_an_unknown_voice_is_refused() -> None:
+    async with serving(ToneBackend()) as service:
+        assert await refusal(service, order("Hello.", "nobody")) is ErrorCode.VOICE_NOT_FOUND
+
+
+async def test_draining_waits_for_what_runs_and_refuses_the_rest() -> None:
+    backend = ToneBackend()
+    async with serving(backend) as service:
+        backend.hold()
+        running = asyncio.create_task(hear(await service.speak(order("One. Two."))))
+        draining = asyncio.create_task(service.drain(WITHIN))
+        await asyncio.sleep(0)
+        assert await refusal(service, order("Late.")) is ErrorCode.SHUTTING_DOWN
+        assert not draining.done()
+        backend.release()
+        await draining
+        assert len(await running) > 0
+
+
+async def test_draining_ends_at_its_deadline() -> None:
+    backend = ToneBackend()
+    async with serving(backend) as service:
+        backend.hold()
+        speech = await service.speak(order("One."))
+        await service.drain(0)
+        speech.close()
+
+
+async def test_nothing_is_known_before_the_model_is_loaded() -> None:
+    engine = Engine(ToneBackend(), max_queue_seconds=60)
+    service = SpeechService(engine, MANIFEST, ServingConfig(), RuntimeMetrics())
+    with pytest.raises(SpeechError) as refused:
+        service.catalogue()
+    assert refused.value.code is ErrorCode.MODEL_NOT_READY
+    service.close()

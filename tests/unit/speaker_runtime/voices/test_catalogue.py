@@ -1,0 +1,92 @@
+"""Which voice a name means."""
+
+import pytest
+
+from speaker_runtime.contract import VoiceEntry, VoiceManifest
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.voices.catalogue import OPENAI_VOICES, Catalogue, VoiceState
+
+PRESETS = ("heart", "fable")
+ANA = VoiceEntry(name="ana", preset="heart", aliases=("nova", "narrator"))
+BOB = VoiceEntry(name="bob", preset="fable")
+GHOST = VoiceEntry(name="ghost", preset="nobody")
+
+
+def catalogue(*entries: VoiceEntry, default: str | None = None) -> Catalogue:
+    return Catalogue(VoiceManifest(voices=entries, default=default), PRESETS, ("en-US",))
+
+
+def means(found: Catalogue, name: str) -> str:
+    return found.resolve(name).entry.name
+
+
+@pytest.mark.parametrize(
+    ("name", "voice"),
+    [("ana", "ana"), ("narrator", "ana"), ("bob", "bob"), ("heart", "heart"), ("nova", "ana")],
+)
+def test_names_aliases_and_presets_mean_a_voice(name: str, voice: str) -> None:
+    assert means(catalogue(ANA, BOB), name) == voice
+
+
+def test_openai_names_that_nobody_claims_mean_the_first_voice() -> None:
+    found = catalogue(BOB, ANA)
+    unclaimed = set(OPENAI_VOICES) - {"nova", "fable"}
+    assert {means(found, name) for name in unclaimed} == {"bob"}
+
+
+def test_openai_names_mean_the_default_voice_where_one_is_named() -> None:
+    assert means(catalogue(ANA, BOB, default="bob"), "alloy") == "bob"
+
+
+def test_a_preset_with_an_openai_name_keeps_it() -> None:
+    assert means(catalogue(ANA), "fable") == "fable"
+
+
+def test_without_a_manifest_the_first_preset_is_the_default() -> None:
+    assert means(catalogue(), "alloy") == "heart"
+
+
+def test_a_voice_hides_the_preset_of_its_name() -> None:
+    own = VoiceEntry(name="heart", preset="fable")
+    assert catalogue(own).resolve("heart").entry.preset == "fable"
+
+
+def test_a_voice_failed_to_find_its_preset_says_which_there_are() -> None:
+    found = catalogue(GHOST, ANA)
+    ghost = found.voices[0]
+    assert ghost.state is VoiceState.FAILED
+    assert "fable, heart" in ghost.message
+    with pytest.raises(SpeechError) as refused:
+        found.resolve("ghost")
+    assert refused.value.code is ErrorCode.VOICE_UNAVAILABLE
+
+
+def test_a_failed_voice_is_not_the_default() -> None:
+    assert means(catalogue(GHOST, ANA), "alloy") == "ana"
+
+
+def test_an_alias_belongs_to_the_first_that_claims_it() -> None:
+    found = catalogue(ANA, VoiceEntry(name="eve", preset="heart", aliases=("nova", "evening")))
+    assert means(found, "nova") == "ana"
+    assert means(found, "evening") == "eve"
+    assert "nova" in found.voices[1].message
+
+
+def test_an_alias_cannot_take_the_name_of_a_voice() -> None:
+    found = catalogue(VoiceEntry(name="eve", preset="heart", aliases=("bob",)), BOB)
+    assert means(found, "bob") == "bob"
+
+
+def test_an_unknown_name_is_answered_with_the_known_and_the_nearest() -> None:
+    with pytest.raises(SpeechError) as refused:
+        catalogue(ANA).resolve("Anna")
+    assert refused.value.code is ErrorCode.VOICE_NOT_FOUND
+    assert "ana, heart, fable" in refused.value.message
+    assert "Did you mean 'ana'?" in refused.value.suggestion
+
+
+def test_a_default_that_does_not_exist_is_told() -> None:
+    found = catalogue(ANA, default="nobody")
+    assert found.default is None
+    with pytest.raises(SpeechError, match="'nobody'"):
+        found.resolve("alloy")

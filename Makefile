@@ -33,8 +33,12 @@ format: setup ## Format the code and apply the safe lint fixes.
 	@$(BIN)/ruff format .
 
 .PHONY: generate
-generate: setup ## Write every generated file anew (CRDs, chart copies, API reference, golden renders).
+generate: setup ## Write every generated file anew (CRDs, chart copies, reference, picture).
 	@PYTHONPATH=hack $(BIN)/python -m generate
+
+.PHONY: golden
+golden: setup ## Write the golden renders of the operator's children anew; read the diff.
+	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/unit/speaker_operator/render
 
 .PHONY: lock
 lock: $(UV) ## Renew requirements/*.lock from pyproject.toml.
@@ -56,7 +60,7 @@ test: setup ## Run every test: unit, contract, API server, end to end (what cann
 	@$(BIN)/pytest $(ARGS)
 
 .PHONY: unit
-unit: setup ## Run the tests that need nothing but Python.
+unit: setup ## Run the tests that need nothing but Python (and curl, Node and Go for the README's snippets).
 	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 .PHONY: apiserver

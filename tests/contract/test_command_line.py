@@ -15,7 +15,6 @@ from tests.support.figures import RecordFigure
 from tests.support.kubernetes import eventually
 
 COMMAND_TIMEOUT = 60
-START_GOAL = 5.0
 STOP_TIMEOUT = 20
 
 

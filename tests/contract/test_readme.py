@@ -1,5 +1,6 @@
 """What the README shows is run, against a service as `speaker-tts up` serves it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from speaker_tts.local.process import local_runtime
 from speaker_tts.local.service import load_documents, resolve
 
 SNIPPET_TIMEOUT = 120
+PATH = f"{Path(sys.executable).parent}:/usr/local/go/bin:{os.environ['PATH']}"
 SHOWN = "http://127.0.0.1:8080"
 
 
@@ -34,16 +36,12 @@ def _snippet(repository: Path, language: str, containing: str) -> str:
 
 
 def _run(directory: Path, command: list[str], service: str) -> None:
-    if shutil.which(command[0]) is None:
+    if shutil.which(command[0], path=PATH) is None:
         pytest.skip(f"{command[0]} is not installed")
     ended = subprocess.run(
         command,
         cwd=directory,
-        env={
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(directory),
-            "SPEAKER_TTS_URL": service,
-        },
+        env=os.environ | {"PATH": PATH, "SPEAKER_TTS_URL": service},
         capture_output=True,
         text=True,
         timeout=SNIPPET_TIMEOUT,

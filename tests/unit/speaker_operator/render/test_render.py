@@ -47,7 +47,7 @@ def rendered(example: Path) -> str:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_render_as_they_always_did(example: Path) -> None:
-    """``UPDATE_GOLDEN=1 make unit`` writes the golden files anew."""
+    """``make golden`` writes the golden files anew."""
     golden = GOLDEN / example.name
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(rendered(example))

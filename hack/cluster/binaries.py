@@ -102,7 +102,11 @@ def build_key(module: Module) -> str:
 
 
 def build_command(go: Path, module: Module, tool: str, output: Path) -> list[str]:
-    """The ``go build`` of one tool: no paths of this machine in it, no symbol table."""
+    """The ``go build`` of one tool: no paths of this machine in it, no symbol table.
+
+    Debugging data would be stripped anyway; not making it saves a quarter of the time.
+    """
     flags = " ".join(("-s", "-w", *module.ldflags))
     package = module.tools[tool].package
-    return [str(go), "build", "-trimpath", "-ldflags", flags, "-o", str(output), package]
+    how = ["-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", flags]
+    return [str(go), "build", *how, "-o", str(output), package]

@@ -43,7 +43,7 @@ def module(*ldflags: str) -> Module:
 def test_a_build_leaves_out_paths_and_symbols() -> None:
     command = build_command(Path("go"), module("-X v=1"), "etcd", Path("/out"))
     assert command == [
-        *("go", "build", "-trimpath"),
+        *("go", "build", "-trimpath", "-gcflags=all=-dwarf=false"),
         *("-ldflags", "-s -w -X v=1", "-o", "/out", "a/etcd"),
     ]
 

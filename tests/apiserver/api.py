@@ -48,8 +48,11 @@ class Api:
         return Api(self._client, namespace)
 
     def create(self, manifest: Json, **parameters: str) -> Json:
-        path = resource_of(manifest).path(self.namespace)
-        return self._send("POST", path, manifest, parameters)
+        return self.create_of(resource_of(manifest), manifest, **parameters)
+
+    def create_of(self, resource: Resource, manifest: Json, **parameters: str) -> Json:
+        """Create an object of a resource that the operator does not know."""
+        return self._send("POST", resource.path(self.namespace), manifest, parameters)
 
     def declare(self, *manifests: Json) -> None:
         """Create services and voices."""
@@ -71,6 +74,9 @@ class Api:
 
     def delete(self, resource: Resource, name: str) -> None:
         self._send("DELETE", resource.path(self.namespace, name))
+
+    def delete_all(self, resource: Resource) -> None:
+        self._send("DELETE", resource.path(self.namespace))
 
     def patch(self, resource: Resource, name: str, patch: Json, *, subresource: str = "") -> Json:
         """Merge-patch an object, as kubectl edit and other controllers do."""

@@ -10,6 +10,7 @@ from cluster.envtest import ControlPlane
 from cluster.errors import Unavailable
 from speaker_operator.api import crd
 from speaker_operator.kube import rbac
+from speaker_operator.kube.resources import DECLARED
 from tests.apiserver.api import Api, Refused, connect, eventually, service, unique_name
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 
@@ -38,11 +39,14 @@ def admin(apiserver: ControlPlane) -> Iterator[Api]:
 
 
 @pytest.fixture
-def api(admin: Api) -> Api:
+def api(admin: Api) -> Iterator[Api]:
     """The admin in a namespace of the test's own, under the strictest pod security."""
     name = unique_name("test")
     admin.create_namespace(name, RESTRICTED)
-    return admin.in_namespace(name)
+    own = admin.in_namespace(name)
+    yield own
+    for resource in DECLARED:  # else the operator goes on trying what a test made impossible
+        own.delete_all(resource)
 
 
 @pytest.fixture(scope="session")

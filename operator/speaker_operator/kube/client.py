@@ -17,7 +17,7 @@ from speaker_operator.kube.errors import (
     from_response,
 )
 from speaker_operator.kube.limiter import RateLimiter
-from speaker_operator.kube.resources import JsonObject, Resource, resource_of
+from speaker_operator.kube.resources import JsonObject, JsonPatch, Resource, resource_of
 from speaker_operator.metrics import OperatorMetrics
 
 FIELD_MANAGER: Final = "speaker-tts-operator"
@@ -73,6 +73,18 @@ class KubeClient:
     async def apply_status(self, manifest: JsonObject) -> JsonObject:
         """Make an object's status have the manifest's fields, by server-side apply."""
         return await self._apply(manifest, FIELD_MANAGER, "status")
+
+    async def json_patch(
+        self, resource: Resource, namespace: str, name: str, patch: JsonPatch
+    ) -> JsonObject:
+        """Change an object by a JSON patch (RFC 6902)."""
+        return await self._request(
+            "PATCH",
+            resource,
+            resource.path(namespace, name),
+            body=patch,
+            content_type="application/json-patch+json",
+        )
 
     async def read(self, resource: Resource, namespace: str, name: str) -> JsonObject | None:
         """Read one object; None if there is none."""
@@ -139,7 +151,7 @@ class KubeClient:
         resource: Resource,
         path: str,
         *,
-        body: JsonObject | None = None,
+        body: JsonObject | JsonPatch | None = None,
         parameters: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> JsonObject:

@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 
 JsonObject = dict[str, Any]
+JsonPatch = list[JsonObject]
+"""Operations of RFC 6902."""
 
 
 class Key(NamedTuple):

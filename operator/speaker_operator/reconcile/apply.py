@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ConflictError, KubeError
-from speaker_operator.kube.resources import JsonObject, key_of, resource_of
+from speaker_operator.kube.resources import JsonObject, Key, key_of, resource_of
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.drift import drift
+from speaker_operator.reconcile.ownership import take_over
 from speaker_operator.reconcile.plan import (
     HANDOVER_MANAGER,
     Action,
@@ -16,6 +17,7 @@ from speaker_operator.reconcile.plan import (
     Delete,
     KeepReplicas,
     Problem,
+    TakeOver,
     is_controlled,
     is_ending,
 )
@@ -63,6 +65,8 @@ class Applier:
                 await self._apply(action, owner_uid)
             case KeepReplicas(manifest):
                 self._observe(await self._client.apply(manifest, manager=HANDOVER_MANAGER))
+            case TakeOver(key, path):
+                await self._take_over(key, path)
             case Delete(key, uid):
                 resource = resource_of({"kind": key.kind})
                 await self._client.delete(resource, key.namespace, key.name, uid)
@@ -72,7 +76,7 @@ class Applier:
     async def _apply(self, action: Apply, owner_uid: str) -> None:
         key = key_of(action.manifest)
         if action.live is None:
-            await self._refuse_to_take_over(action, owner_uid)
+            await self._refuse_to_seize(action, owner_uid)
         applied = await self._client.apply(action.manifest)
         self._metrics.child_writes.labels(key.kind, "apply").inc()
         logger.info(
@@ -88,16 +92,23 @@ class Applier:
                 f"the API server, or an admission webhook, does not keep {', '.join(remaining[:8])}"
             )
 
-    async def _refuse_to_take_over(self, action: Apply, owner_uid: str) -> None:
+    async def _take_over(self, key: Key, path: tuple[str, ...]) -> None:
+        resource = resource_of({"kind": key.kind})
+        live = await self._client.read(resource, key.namespace, key.name)
+        patch = [] if live is None else take_over(live, path)
+        if patch:
+            await self._client.json_patch(resource, key.namespace, key.name, patch)
+
+    async def _refuse_to_seize(self, action: Apply, owner_uid: str) -> None:
         """An object of that name may exist unobserved: it lacks the operator's label."""
         key = key_of(action.manifest)
         found = await self._client.read(resource_of(action.manifest), key.namespace, key.name)
         if found is None:
             return
         if is_ending(found):
-            raise ConflictError(f"{key} is being deleted")
+            raise ConflictError(f"{key} is on its way out")
         if not (is_controlled(found, owner_uid) or _is_labelled(found, action.manifest)):
-            raise NameTakenError(f"{key} exists and is not this service's")
+            raise NameTakenError("the name is taken by an object that is not this service's")
 
 
 class NameTakenError(KubeError):
@@ -128,6 +139,6 @@ _REMEDIES = {
 
 
 def _problem(action: Action, error: KubeError) -> Problem:
-    key = action.key if isinstance(action, Delete) else key_of(action.manifest)
+    key = action.key if isinstance(action, Delete | TakeOver) else key_of(action.manifest)
     remedy = _REMEDIES.get(error.reason, "see the operator's log")
     return Problem(error.reason, f"{key.kind} {key.name}: {error}; {remedy}")

@@ -3,8 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from speaker_operator.api.v1alpha1.status import Condition, ConditionStatus
+
+TAKES_ITS_TIME: Final = frozenset({"RollingOut", "Starting", "Pending", "Fetching"})
+"""Reasons that go away by themselves."""
 
 
 @dataclass(frozen=True)

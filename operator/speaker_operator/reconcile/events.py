@@ -6,6 +6,7 @@ from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
 from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.kube.resources import EVENT, JsonObject
+from speaker_operator.reconcile.conditions import TAKES_ITS_TIME
 
 _NOTE_LENGTH = 1024
 
@@ -30,7 +31,7 @@ def transition_event(
         "reportingController": f"speaker-tts.dev/{FIELD_MANAGER}",
         "reportingInstance": instance[:128],
         "action": "Reconcile",
-        "type": "Normal" if after.status == "True" or _in_progress(after) else "Warning",
+        "type": "Normal" if after.status == "True" or _is_expected(after) else "Warning",
         "reason": after.reason,
         "note": after.message[:_NOTE_LENGTH],
         "regarding": {
@@ -48,5 +49,5 @@ def _ready(status: ServiceStatus) -> Condition | None:
     return next((each for each in status.conditions if each.type == "Ready"), None)
 
 
-def _in_progress(condition: Condition) -> bool:
-    return condition.reason in ("RollingOut", "Starting", "ScaledToZero")
+def _is_expected(condition: Condition) -> bool:
+    return condition.reason in TAKES_ITS_TIME | {"ScaledToZero"}

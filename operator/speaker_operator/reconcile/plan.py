@@ -9,16 +9,20 @@ from speaker_operator.kube.resources import (
     CHILDREN,
     CLAIM,
     DEPLOYMENT,
+    SERVICE,
     JsonObject,
     Key,
     key_of,
 )
 from speaker_operator.reconcile.drift import drift, owns
+from speaker_operator.reconcile.ownership import has_foreign_items
 from speaker_operator.render.metadata import Manifest
 
 HANDOVER_MANAGER = "speaker-tts-operator-replicas"
 """Field manager that holds ``replicas`` between the operator and an autoscaler."""
 
+_PORTS = ("spec", "ports")
+_PORT_KEYS = ("port", "protocol")
 _CHILD_KINDS = frozenset(resource.kind for resource in CHILDREN)
 
 
@@ -41,6 +45,14 @@ class KeepReplicas:
 
 
 @dataclass(frozen=True)
+class TakeOver:
+    """Become the only owner of a list in which others have put items, before it is applied."""
+
+    key: Key
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Delete:
     """Remove a child that is no longer rendered."""
 
@@ -48,7 +60,7 @@ class Delete:
     uid: str
 
 
-Action = Apply | KeepReplicas | Delete
+Action = Apply | KeepReplicas | TakeOver | Delete
 
 
 @dataclass(frozen=True)
@@ -86,10 +98,11 @@ def make_plan(desired: Iterable[Manifest], live: Iterable[JsonObject], owner_uid
         if child is None:
             actions.append(Apply(manifest, None, ()))
         elif not is_ending(child):
-            achievable, problem = _achievable(manifest, child)
+            steps, problem = _achievable(manifest, child)
             if problem is not None:
                 problems.append(problem)
-            actions += _changes(achievable, child)
+            for step in steps:
+                actions += _changes(step, child)
     return Plan(tuple(actions), tuple(problems))
 
 
@@ -107,6 +120,9 @@ def is_ending(child: Mapping[str, Any]) -> bool:
 
 
 def _changes(manifest: Manifest, child: JsonObject) -> list[Action]:
+    if child["kind"] == SERVICE.kind and has_foreign_items(manifest, child, _PORTS, _PORT_KEYS):
+        # An edited port is another item with the same name: both at once would be invalid.
+        return [TakeOver(key_of(child), _PORTS), Apply(manifest, child, (".".join(_PORTS),))]
     fields = drift(manifest, child)
     if not fields:
         return []
@@ -131,31 +147,42 @@ def _replicas_only(child: JsonObject) -> Manifest:
     }
 
 
-def _achievable(manifest: Manifest, child: JsonObject) -> tuple[Manifest, Problem | None]:
-    """The manifest as far as the API server can still make it true."""
+def _achievable(manifest: Manifest, child: JsonObject) -> tuple[list[Manifest], Problem | None]:
+    """The manifest as far as the API server can still make it true, step by step."""
     if child["kind"] == CLAIM.kind:
         return _achievable_claim(manifest, child)
-    return manifest, None
+    return [manifest], None
 
 
-def _achievable_claim(manifest: Manifest, child: JsonObject) -> tuple[Manifest, Problem | None]:
-    """A claim's class and access modes never change, and its size never shrinks."""
+def _achievable_claim(
+    manifest: Manifest, child: JsonObject
+) -> tuple[list[Manifest], Problem | None]:
+    """A claim's class and access modes never change, and its size never shrinks.
+
+    Growing is a step of its own: a storage class that does not allow it refuses nothing else.
+    """
     spec = dict(manifest["spec"])
     kept = []
     for field in ("storageClassName", "accessModes"):
         if field in spec and spec[field] != child["spec"].get(field):
             kept.append(f"{field} {child['spec'].get(field)}")
             spec[field] = child["spec"].get(field)
-    wanted = spec["resources"]["requests"]["storage"]
-    present = child["spec"]["resources"]["requests"]["storage"]
-    if parse_quantity(wanted) < parse_quantity(present):
-        spec["resources"] = {"requests": {"storage": present}}
+    wanted, present = (_storage(each) for each in (spec, child["spec"]))
+    steps = [{**manifest, "spec": {**spec, "resources": {"requests": {"storage": present}}}}]
+    if parse_quantity(wanted) > parse_quantity(present):
+        steps.append({**manifest, "spec": spec})
+    elif parse_quantity(wanted) < parse_quantity(present):
         kept.append(f"size {present}")
     if not kept:
-        return manifest, None
+        return steps, None
     name = child["metadata"]["name"]
-    return {**manifest, "spec": spec}, Problem(
+    return steps, Problem(
         "CacheImmutable",
         f"PersistentVolumeClaim {name} exists and keeps its {', its '.join(kept)}: write that in "
         f"spec.cache, or delete the claim to have it made anew (the model is fetched again)",
     )
+
+
+def _storage(spec: Mapping[str, Any]) -> str:
+    storage: str = spec["resources"]["requests"]["storage"]
+    return storage

@@ -140,7 +140,7 @@ class Reconciler:
 
     async def _write_status(self, manifest: JsonObject, status: Model) -> bool:
         """Write a status if it differs from what is there; returns whether it did."""
-        desired: dict[str, Any] = status.model_dump(by_alias=True, exclude_none=True)
+        desired: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         if desired == manifest.get("status"):
             return False
         metadata = manifest["metadata"]

@@ -15,7 +15,7 @@ from speaker_operator.api.v1alpha1.status import (
     VoicesStatus,
 )
 from speaker_operator.kube.resources import CLAIM, DEPLOYMENT, JsonObject
-from speaker_operator.reconcile.conditions import Finding, conditions, count
+from speaker_operator.reconcile.conditions import TAKES_ITS_TIME, Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.rollout import Rollout, read_rollout
@@ -25,7 +25,6 @@ from speaker_operator.render.service import url
 from speaker_operator.render.voices import Assignment, default_problem
 
 _LISTED_VOICES: Final = 32
-_TAKES_ITS_TIME: Final = frozenset({"RollingOut", "Starting", "Pending", "Fetching"})
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         for name in ("VoicesReady", "Available", "ModelReady")
         if by_type[name].status != "True"
     ]
-    for finding in sorted(lacking, key=lambda each: each.reason in _TAKES_ITS_TIME):
+    for finding in sorted(lacking, key=lambda each: each.reason in TAKES_ITS_TIME):
         return Finding("Ready", "False", finding.reason, finding.message)
     voices = count(len(observation.assignments), "voice")
     message = f"Serving {voices} at {url(observation.service)}."

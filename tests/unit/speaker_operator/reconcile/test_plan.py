@@ -13,6 +13,7 @@ from speaker_operator.reconcile.plan import (
     Delete,
     KeepReplicas,
     Plan,
+    TakeOver,
     make_plan,
 )
 from speaker_operator.render.children import render
@@ -161,3 +162,23 @@ def test_a_class_that_the_cluster_chose_is_no_difference() -> None:
     live = children(of)
     one(live, "PersistentVolumeClaim")["spec"]["storageClassName"] = "standard"
     assert plan(of, live) == Plan((), ())
+
+
+def test_growth_is_a_step_of_its_own() -> None:
+    before = service(cache={"size": "1Gi"})
+    made = plan(service(cache={"size": "2Gi", "retain": False}), children(before))
+    steps = [action for action in made.actions if isinstance(action, Apply)]
+    assert [step.manifest["spec"]["resources"]["requests"]["storage"] for step in steps] == [
+        "1Gi",
+        "2Gi",
+    ]
+    assert all("ownerReferences" in step.manifest["metadata"] for step in steps)
+
+
+@pytest.mark.parametrize("extra", [{"name": "http", "port": 81}, {"name": "more", "port": 82}])
+def test_the_ports_of_a_service_are_the_operators_alone(extra: Json) -> None:
+    live = children(service())
+    one(live, "Service")["spec"]["ports"].append({"protocol": "TCP", **extra})
+    take_over, apply = plan(service(), live).actions
+    assert take_over == TakeOver(Key("Service", "speech", "hello"), ("spec", "ports"))
+    assert isinstance(apply, Apply)

@@ -12,9 +12,16 @@ from speaker_runtime.models.store import Fetched, Progress, fetch
 
 
 class _Lines:
-    """JSON lines for whoever collects the output."""
+    """JSON lines for whoever collects the output, at most one for each percent."""
+
+    def __init__(self) -> None:
+        self._percent = -1
 
     def progress(self, progress: Progress) -> None:
+        percent = 100 * progress.done // progress.total
+        if percent == self._percent:
+            return
+        self._percent = percent
         _print_json(
             event="progress", file=progress.file, bytes=progress.done, totalBytes=progress.total
         )

@@ -409,14 +409,9 @@ def foreign(api: Api) -> Api:
 def test_an_object_of_others_is_not_taken_over(foreign: Api, operator: OperatorProcess) -> None:
     foreign.declare(service())
     settle(foreign)
-    ready = {
-        each["type"]: each for each in foreign.require(TTS_SERVICE, "hello")["status"]["conditions"]
-    }["Ready"]
+    ready = condition(foreign.require(TTS_SERVICE, "hello"), "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "NameTaken")
-    assert (
-        "Service hello: the name is taken by an object that is not this service's"
-        in ready["message"]
-    )
+    assert "Service hello: the name is taken by an object that" in ready["message"]
     assert foreign.require(SERVICE, "hello")["spec"]["ports"][0]["port"] == 1234
     assert foreign.get(DEPLOYMENT, "hello") is not None, "the rest is made all the same"
 

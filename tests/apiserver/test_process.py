@@ -156,6 +156,7 @@ def test_a_child_that_went_away_unseen_is_put_back(
         within=RECOVERY_TIMEOUT,
         what="the children are back",
     )
+    assert "went away unnoticed" in started.log()
 
 
 def test_it_watches_only_the_namespaces_that_it_is_told(

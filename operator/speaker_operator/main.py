@@ -49,6 +49,9 @@ def main() -> None:
         asyncio.run(run(settings))
     except asyncio.CancelledError:
         logger.info("Stopped before it was ready")
+    except Exception:  # the process ends either way; this way its log says why
+        logger.exception("The operator cannot go on; it is best started anew")
+        sys.exit(1)
 
 
 async def run(settings: Settings) -> None:
@@ -105,20 +108,30 @@ async def run(settings: Settings) -> None:
 async def _watch_until_stopped(
     settings: Settings, observer: Observer, work: Iterable[Coroutine[Any, Any, None]]
 ) -> None:
-    """Watch with kopf; its end, which SIGTERM brings about, ends the work on what was observed."""
-    others = asyncio.gather(*work)
+    """Watch with kopf, and work on what it observes; when either ends, so does the other.
+
+    SIGTERM ends the watching. Raises what either of them raises.
+    """
+    working = asyncio.gather(*work)
     await asyncio.sleep(0)  # kopf ends whatever tasks began after it: let the workers begin first
-    try:
-        await kopf.operator(
+    watching = asyncio.ensure_future(
+        kopf.operator(
             registry=_registry(observer),
             settings=_kopf_settings(settings),
             standalone=True,
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
         )
+    )
+    both: set[asyncio.Future[Any]] = {working, watching}
+    try:
+        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        others.cancel()
-        await asyncio.gather(others, return_exceptions=True)
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def _open_when_synced(queue: ReconcileQueue, resync: Resync) -> None:

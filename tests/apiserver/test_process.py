@@ -147,9 +147,10 @@ def test_a_child_that_went_away_unseen_is_put_back(
         lambda: own.get(DEPLOYMENT, "hello"), within=READY_TIMEOUT, what="the children are there"
     )
     started.process.send_signal(signal.SIGSTOP)
+    bare.restart_apiserver()  # nobody watches any more
     own.delete(CONFIG_MAP, "hello-config")
     own.delete(DEPLOYMENT, "hello")
-    bare.restart_apiserver()  # its events of before are gone: watches have to list anew
+    bare.restart_apiserver()  # and who watches again is not told of what was before
     started.process.send_signal(signal.SIGCONT)
     eventually(
         lambda: own.get(CONFIG_MAP, "hello-config") and own.get(DEPLOYMENT, "hello"),

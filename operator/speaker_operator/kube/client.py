@@ -164,10 +164,12 @@ class KubeClient:
             None if body is None else json.dumps(body).encode(),
             content_type,
         )
+        session = self._connected()
         try:
             return await self._send(request)
         except UnauthorizedError:
-            await self._disconnect()
+            if self._session is session:
+                await self._disconnect()
             return await self._send(request)
 
     async def _send(self, request: _Request) -> JsonObject:

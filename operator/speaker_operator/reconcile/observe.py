@@ -66,7 +66,8 @@ class Observer:
         if kind == TTS_SERVICE.kind:
             keys = _own_keys(versions)
         elif kind == VOICE.kind:
-            keys = _own_keys(versions) | self._selecting(versions)
+            keys = _own_keys(versions)
+            keys |= self._selecting(versions) if _is_redeclared(change) else set()
         elif kind == POD.kind and not _matters(change):
             keys = set()
         else:
@@ -88,7 +89,7 @@ class Observer:
         services = [
             service
             for namespace in namespaces
-            for service in readable_services(self._store.list(TTS_SERVICE.kind, namespace))
+            for service in readable_services(self._store.in_namespace(TTS_SERVICE.kind, namespace))
         ]
         return {
             Key(TTS_SERVICE.kind, service.metadata.namespace, service.metadata.name)
@@ -102,6 +103,15 @@ def _own_keys(versions: Iterable[JsonObject]) -> set[Key]:
         Key(version["kind"], version["metadata"]["namespace"], version["metadata"]["name"])
         for version in versions
     }
+
+
+def _is_redeclared(change: Change) -> bool:
+    """Whether people changed the object; its status is the operator's own word."""
+    if change.old is None or change.new is None:
+        return True
+    old, new = change.old["metadata"], change.new["metadata"]
+    fields = ("uid", "generation", "labels", "deletionTimestamp")
+    return any(old.get(field) != new.get(field) for field in fields)
 
 
 def _matters(change: Change) -> bool:

@@ -77,7 +77,7 @@ class Reconciler:
         except UnreadableError as error:
             await self._report_unreadable(key, manifest, error)
             return
-        voices = readable_voices(self._store.list(VOICE.kind, key.namespace))
+        voices = readable_voices(self._store.in_namespace(VOICE.kind, key.namespace))
         outcome = await self._make_children(service, voices)
         observation = Observation(
             service=service,
@@ -120,7 +120,7 @@ class Reconciler:
         namespace, name = voice.metadata.namespace, voice.metadata.name
         services = [
             (each["metadata"]["namespace"], each["metadata"]["name"])
-            for each in self._store.list(TTS_SERVICE.kind, namespace)
+            for each in self._store.in_namespace(TTS_SERVICE.kind, namespace)
             if not is_ending(each)
         ]
         if self._book.knows(services):  # else the last of them to speak announces the voice again
@@ -133,7 +133,7 @@ class Reconciler:
     def _announce(self, namespace: str, voices: Iterable[str] | None) -> None:
         """Have voices reconciled; None stands for all of the namespace."""
         if voices is None:
-            manifests = self._store.list(VOICE.kind, namespace)
+            manifests = self._store.in_namespace(VOICE.kind, namespace)
             voices = {manifest["metadata"]["name"] for manifest in manifests}
         for name in sorted(voices):
             self._queue.add(Key(VOICE.kind, namespace, name))

@@ -115,7 +115,7 @@ class Resync:
         """Forget what is gone; returns what the watches have not delivered yet."""
         behind: list[str] = []
         for resource in WATCHED:
-            before = self._store.list(resource.kind)
+            before = self._store.everywhere(resource.kind)
             listed = {key_of(manifest): manifest for manifest in await self._list(resource)}
             for known in before:
                 key = key_of(known)

@@ -39,46 +39,57 @@ class Store:
 
     def __init__(self, metrics: OperatorMetrics) -> None:
         self._metrics = metrics
-        self._objects: dict[str, dict[Key, JsonObject]] = defaultdict(dict)
+        self._objects: dict[tuple[str, str], dict[Key, JsonObject]] = defaultdict(dict)
+        """By kind and namespace."""
         self._by_service: dict[tuple[str, str], dict[Key, JsonObject]] = defaultdict(dict)
 
     def put(self, manifest: JsonObject) -> Change | None:
         """Keep an object; None if it is no newer than what is known."""
         key = key_of(manifest)
-        old = self._objects[key.kind].get(key)
+        siblings = self._objects[key.kind, key.namespace]
+        old = siblings.get(key)
         if old is not None and version_of(old) >= version_of(manifest):
             return None
         if old is not None:
             self._unindex(key, old)
         new = _without_ballast(manifest)
-        self._objects[key.kind][key] = new
+        siblings[key] = new
         service = service_key(new)
         if service is not None:
             self._by_service[service][key] = new
-        self._count(key.kind)
+        if old is None:
+            self._metrics.objects.labels(key.kind).inc()
         return Change(old, new)
 
     def remove(self, manifest: Mapping[str, Any]) -> Change | None:
         """Forget an object; None if it is unknown, or another of its name has taken its place."""
         key = key_of(manifest)
-        old = self._objects[key.kind].get(key)
+        old = self.get(key)
         if old is None or old["metadata"]["uid"] != manifest["metadata"]["uid"]:
             return None
-        del self._objects[key.kind][key]
+        siblings = self._objects[key.kind, key.namespace]
+        del siblings[key]
+        if not siblings:
+            del self._objects[key.kind, key.namespace]
         self._unindex(key, old)
-        self._count(key.kind)
+        self._metrics.objects.labels(key.kind).dec()
         return Change(old, None)
 
     def get(self, key: Key) -> JsonObject | None:
         """The object, if it is known."""
-        return self._objects[key.kind].get(key)
+        return self._objects.get((key.kind, key.namespace), {}).get(key)
 
-    def list(self, kind: str, namespace: str | None = None) -> list[JsonObject]:
-        """All objects of a kind, of one namespace or of all."""
+    def in_namespace(self, kind: str, namespace: str) -> list[JsonObject]:
+        """All objects of a kind in a namespace."""
+        return list(self._objects.get((kind, namespace), {}).values())
+
+    def everywhere(self, kind: str) -> list[JsonObject]:
+        """All objects of a kind."""
         return [
             manifest
-            for key, manifest in self._objects[kind].items()
-            if namespace is None or key.namespace == namespace
+            for (each, _), siblings in self._objects.items()
+            if each == kind
+            for manifest in siblings.values()
         ]
 
     def belonging_to(self, namespace: str, service: str) -> Iterable[JsonObject]:
@@ -93,9 +104,6 @@ class Store:
         members.pop(key, None)
         if not members:
             del self._by_service[service]
-
-    def _count(self, kind: str) -> None:
-        self._metrics.objects.labels(kind).set(len(self._objects[kind]))
 
 
 def _without_ballast(manifest: JsonObject) -> JsonObject:

@@ -132,6 +132,14 @@ def test_a_pods_state_concerns_its_service_and_its_annotations_nobody(
     assert queue.taken() == {HELLO}
 
 
+def test_a_voices_status_concerns_only_itself(observer: Observer, queue: Recorder) -> None:
+    observer.event("ADDED", service_manifest())
+    observer.event("ADDED", voice_manifest("ana"))
+    queue.taken()
+    observer.event("MODIFIED", newer(voice_manifest("ana"), status={"serviceCount": 1}))
+    assert queue.taken() == {ANA}
+
+
 def test_listing_anew_asks_for_a_check(observer: Observer, queue: Recorder) -> None:
     observer.event(None, service_manifest())
     assert (queue.taken(), queue.relists) == ({HELLO}, 1)

@@ -34,8 +34,9 @@ def test_a_new_object_is_a_change() -> None:
     store = Store(OperatorMetrics())
     assert store.put(manifest()) == Change(None, manifest())
     assert store.get(KEY) == manifest()
-    assert store.list("ConfigMap", "speech") == members(store) == [manifest()]
-    assert store.list("ConfigMap", "elsewhere") == []
+    assert store.in_namespace("ConfigMap", "speech") == members(store) == [manifest()]
+    assert store.everywhere("ConfigMap") == [manifest()]
+    assert store.in_namespace("ConfigMap", "elsewhere") == []
 
 
 def test_an_older_or_equal_version_is_none() -> None:
@@ -90,6 +91,10 @@ def test_only_the_operators_own_field_records_are_kept() -> None:
 
 def test_objects_are_counted() -> None:
     metrics = OperatorMetrics()
-    Store(metrics).put(manifest())
+    store = Store(metrics)
+    for version in (1, 2):
+        store.put(manifest(version))
     name, labels = "speaker_operator_observed_objects", {"kind": "ConfigMap"}
     assert metrics.registry.get_sample_value(name, labels) == 1
+    store.remove(manifest(2))
+    assert metrics.registry.get_sample_value(name, labels) == 0

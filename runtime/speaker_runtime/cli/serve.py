@@ -10,7 +10,7 @@ from speaker_runtime.backends.registry import UnknownBackendError
 from speaker_runtime.cli import logs
 from speaker_runtime.cli.documents import InvalidConfigError, Problem, read_documents
 from speaker_runtime.cli.ending import end
-from speaker_runtime.contract import CONFIG_FILE, ExitCode, RuntimeConfig, VoiceManifest
+from speaker_runtime.contract import CONFIG_FILE, ExitCode
 from speaker_runtime.engine.engine import create_engine
 from speaker_runtime.models.errors import ModelError
 
@@ -27,9 +27,7 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
     """
     try:
         config, manifest = read_documents(directory)
-        listener = _listen(host, port)
-        logs.configure()
-        failure = _serve(config, manifest, listener)
+        engine = create_engine(config)
     except InvalidConfigError as error:
         return end(ExitCode.INVALID_CONFIG, str(error))
     except UnknownBackendError as error:
@@ -37,20 +35,17 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
         remedy = "name an installed backend, or install the package that brings it"
         wrong = InvalidConfigError((Problem(where, str(error), remedy),))
         return end(ExitCode.INVALID_CONFIG, str(wrong))
+    try:
+        listener = _listen(host, port)
     except OSError as error:
         return end(ExitCode.FAILED, f"Cannot listen on {host}:{port}: {error}. Use another --port.")
-    return ExitCode.OK if failure is None else _ended_by(failure)
-
-
-def _serve(
-    config: RuntimeConfig, manifest: VoiceManifest, listener: socket.socket
-) -> Exception | None:
-    engine = create_engine(config)
+    logs.configure()
     engine.start()
     # Imported while the model loads: together they are most of the time until the first speech.
     from speaker_runtime.cli.server import Server  # noqa: PLC0415
 
-    return asyncio.run(Server(config, manifest, engine).serve(listener))
+    failure = asyncio.run(Server(config, manifest, engine).serve(listener))
+    return ExitCode.OK if failure is None else _ended_by(failure)
 
 
 def _ended_by(error: Exception) -> ExitCode:

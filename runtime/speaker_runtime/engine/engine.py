@@ -61,10 +61,11 @@ class Engine:
     def load(self) -> Load:
         """How busy the engine is now."""
         with self._guard:
+            queued = self._queued()
             return Load(
-                running=len(self._running),
-                waiting=len(self._waiting),
-                queued_seconds=self._queued_seconds(),
+                running=len(self._running) + len(self._waiting) - len(queued),
+                waiting=len(queued),
+                queued_seconds=_seconds(queued),
                 real_time_factor=self._pace.real_time_factor,
             )
 
@@ -95,14 +96,9 @@ class Engine:
         with self._guard:
             self._require_ready()
             estimate = self._pace.estimate(sum(map(len, request.utterances)), request.speed)
-            queued = self._queued_seconds()
-            if self._waiting and queued + estimate > self._max_queue_seconds:
-                raise SpeechError(
-                    ErrorCode.OVERLOADED,
-                    f"{queued:.0f} s of speech are waiting already; this service queues at most "
-                    f"{self._max_queue_seconds:.0f} s.",
-                    retry_after=max(1, math.ceil(queued * self._pace.real_time_factor)),
-                )
+            queued = self._queued()
+            if queued and _seconds(queued) + estimate > self._max_queue_seconds:
+                raise self._overloaded(_seconds(queued))
             ticket = Ticket(request, estimate=estimate, on_change=on_change, guard=self._guard)
             self._waiting.append(ticket)
             self._guard.notify_all()
@@ -119,8 +115,19 @@ class Engine:
                 retry_after=1,
             )
 
-    def _queued_seconds(self) -> float:
-        return sum(ticket.estimate for ticket in self._waiting)
+    def _queued(self) -> Sequence[Ticket]:
+        """Requests that wait for another to end; the others begin with the engine's next turn."""
+        can = self._state.capabilities
+        free = can.max_streams - len(self._running) if can else 0
+        return list(self._waiting)[max(0, free) :]
+
+    def _overloaded(self, queued_seconds: float) -> SpeechError:
+        return SpeechError(
+            ErrorCode.OVERLOADED,
+            f"{queued_seconds:.0f} s of speech are waiting already; this service queues at most "
+            f"{self._max_queue_seconds:.0f} s.",
+            retry_after=max(1, math.ceil(queued_seconds * self._pace.real_time_factor)),
+        )
 
     # Everything below runs on the engine's thread.
 
@@ -257,6 +264,10 @@ def create_engine(config: RuntimeConfig) -> Engine:
     """
     backend = registry.create(config.backend, config.model)
     return Engine(backend, max_queue_seconds=config.serving.max_queue_seconds)
+
+
+def _seconds(tickets: Sequence[Ticket]) -> float:
+    return sum(ticket.estimate for ticket in tickets)
 
 
 def _as_speech_error(error: Exception) -> SpeechError:

@@ -98,9 +98,11 @@ class HibariBackend:
 
     def open(self, request: SpeechRequest) -> HibariStream:
         """Check that the text can be read; letters of another script give a warning."""
-        spoken = [each for each in request.utterances if reading.has_reading(each)]
+        spoken: list[str] = []
         for utterance in request.utterances:
-            if utterance not in spoken and reading.unreadable_letters(utterance):
+            if reading.has_reading(utterance):
+                spoken.append(utterance)
+            elif reading.unreadable_letters(utterance):
                 raise _not_speakable(utterance)
         if not spoken:
             raise _not_speakable(" ".join(request.utterances))

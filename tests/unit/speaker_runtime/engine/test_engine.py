@@ -125,6 +125,16 @@ def test_what_waits_is_bounded_by_its_speech() -> None:
     assert load.queued_seconds == pytest.approx(6.0)
 
 
+def test_what_has_a_free_place_does_not_count_as_waiting() -> None:
+    backend = ToneBackend(max_streams=3)
+    with running(backend, max_queue_seconds=1) as engine:
+        backend.hold()
+        listeners = [Listener(engine, "x" * 40) for _ in range(3)]
+        assert (engine.load.running, engine.load.waiting) == (3, 0)
+        backend.release()
+        assert all(len(listener.all()) for listener in listeners)
+
+
 def test_a_text_longer_than_the_queue_is_spoken_where_nothing_waits() -> None:
     with running(ToneBackend(), max_queue_seconds=1) as engine:
         assert len(Listener(engine, "x" * 40, "y" * 40).all()) > 0

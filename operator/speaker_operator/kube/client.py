@@ -205,6 +205,7 @@ class KubeClient:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=info.as_ssl_context()),
                 headers=info.as_http_headers() | {"User-Agent": FIELD_MANAGER},
+                proxy=info.proxy_url,
             )
         return self._session
 

@@ -2,7 +2,7 @@
 
 * A key that waits already is not added again; a key that is running is run once more afterwards.
 * At most one worker runs a key at a time, and at most ``concurrency`` keys run at once.
-* A failed key waits longer each time, up to a cap; something new about it ends the wait.
+* A failed key waits longer each time, up to a cap; news of it during the wait end the wait.
 
 Every key is in here at most once, so the queue is bounded by the number of objects.
 """
@@ -163,11 +163,12 @@ class ReconcileQueue:
             self._failures.pop(key, None)
         else:
             self._failures[key] = self._failures.get(key, 0) + 1
-        if key in self._again:
-            self._again.discard(key)
-            self._make_ready(key)
-        elif failed:
+        again = key in self._again
+        self._again.discard(key)
+        if failed:  # even if there was news: it may be of what this very run has written
             self.add_after(key, self._backoff.delay(self._failures[key]))
+        elif again:
+            self._make_ready(key)
         self._count()
 
     def _count(self) -> None:

@@ -2,7 +2,7 @@
 
 from speaker_operator.api.quantity import parse_duration
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.api.v1alpha1.ttsservice import AutoscalingSpec
+from speaker_operator.api.v1alpha1.workload import AutoscalingSpec
 from speaker_operator.render import metadata, names
 
 

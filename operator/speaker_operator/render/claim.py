@@ -1,7 +1,7 @@
 """The PersistentVolumeClaim of a model cache."""
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.api.v1alpha1.ttsservice import CacheSpec
+from speaker_operator.api.v1alpha1.model import CacheSpec
 from speaker_operator.render import metadata, names
 
 

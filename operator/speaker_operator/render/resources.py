@@ -5,7 +5,7 @@ from typing import Any
 
 from speaker_operator.api.quantity import parse_quantity
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.api.v1alpha1.ttsservice import ResourceAmounts
+from speaker_operator.api.v1alpha1.workload import ResourceAmounts
 
 
 def container_resources(service: TTSService) -> dict[str, Any]:

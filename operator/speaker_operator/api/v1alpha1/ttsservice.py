@@ -1,20 +1,15 @@
 """TTSService: a speech service, from its model to its address."""
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend
 from speaker_operator.api.v1alpha1.cel import Check, Rule, Schema, object_rules, required
 from speaker_operator.api.v1alpha1.common import (
-    Duration,
-    Labels,
     LabelSelector,
-    LabelValue,
     Metadata,
     Model,
-    ObjectName,
-    Quantity,
 )
 from speaker_operator.api.v1alpha1.definition import (
     AGE,
@@ -24,24 +19,19 @@ from speaker_operator.api.v1alpha1.definition import (
     Scale,
     condition_columns,
 )
+from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
 from speaker_operator.api.v1alpha1.status import ServiceStatus
+from speaker_operator.api.v1alpha1.workload import (
+    MAX_REPLICAS,
+    AutoscalingSpec,
+    PlacementSpec,
+    ResourcesSpec,
+)
 
-MAX_REPLICAS: Final = 100
 MAX_NAME: Final = 52
 """Longest name of a TTSService: the names of its children, which append to it, stay within 63."""
 
 BackendName = Annotated[str, Schema({"enum": sorted(BACKENDS)})]
-
-ModelSource = Annotated[
-    str,
-    StringConstraints(max_length=2048),
-    Check(
-        "self.matches('^package://[a-z0-9]([a-z0-9._-]*[a-z0-9])?$')",
-        "must be an address of the form package://NAME, a Python package in the runtime's image "
-        "that carries the model: write package://hibari-tts, or leave model out for the backend's "
-        "own",
-    ),
-]
 
 ImageReference = Annotated[
     str,
@@ -61,230 +51,6 @@ VoiceName = Annotated[
         "heart",
     ),
 ]
-
-
-class ModelSpec(Model):
-    """Which model the backend loads."""
-
-    source: ModelSource | None = Field(
-        default=None,
-        description="Address of the model: package://NAME is a Python package in the runtime's "
-        "image. The backend's own model unless given.",
-    )
-
-
-_CLAIM_FIELDS: Final = ("size", "storageClassName", "accessMode", "retain")
-
-
-class CacheSpec(Model):
-    """A volume that keeps the model, so that a new pod need not fetch it again."""
-
-    model_config = ConfigDict(
-        json_schema_extra=object_rules(
-            Rule(
-                "!has(self.existingClaim) || !("
-                + " || ".join(f"has(self.{field})" for field in _CLAIM_FIELDS)
-                + ")",
-                "existingClaim brings its own volume: remove size, storageClassName, accessMode "
-                "and retain, or remove existingClaim",
-                ".existingClaim",
-                "FieldValueForbidden",
-            ),
-            Rule(
-                "!has(self.size) || !has(oldSelf.size) || !isQuantity(string(self.size)) || "
-                "quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
-                "size can only grow, volumes do not shrink: write at least the old size, or remove "
-                "cache and add it again later with the new one",
-                ".size",
-            ),
-        )
-    )
-
-    size: Quantity | None = Field(
-        default=None,
-        description="Size of the volume, 1Gi unless given. It can grow later, if its storage class "
-        "allows it.",
-    )
-    storage_class_name: ObjectName | None = Field(
-        default=None,
-        description="Storage class of the volume; the cluster's default class unless given.",
-    )
-    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] | None = Field(
-        default=None,
-        description="ReadWriteOnce (unless given) keeps all pods of the service on one node; "
-        "ReadWriteMany lets them spread, where the storage class offers it.",
-    )
-    retain: bool | None = Field(
-        default=None,
-        description="Whether the volume outlives the TTSService, so that one of the same name "
-        "finds it again. True unless given.",
-    )
-    existing_claim: ObjectName | None = Field(
-        default=None,
-        description="Name of a PersistentVolumeClaim of the namespace to use instead of an own "
-        "one. The operator never changes or deletes it.",
-    )
-
-
-class AutoscalingSpec(Model):
-    """How the number of pods follows the load."""
-
-    model_config = ConfigDict(
-        json_schema_extra=object_rules(
-            Rule(
-                "!has(self.maxReplicas) || !has(self.minReplicas) || "
-                "self.minReplicas <= self.maxReplicas",
-                "minReplicas is larger than maxReplicas: lower minReplicas or raise maxReplicas",
-                ".minReplicas",
-            ),
-        )
-    )
-
-    min_replicas: int = Field(
-        default=1, ge=1, le=MAX_REPLICAS, description="Fewest pods, even when nobody speaks."
-    )
-    max_replicas: int = Field(
-        ge=1,
-        le=MAX_REPLICAS,
-        description="Most pods, however high the load. Required.",
-        json_schema_extra=required(
-            "maxReplicas is missing: write the most pods that the load may bring up, for example "
-            "maxReplicas: 4"
-        ),
-    )
-    target_cpu_utilization: int = Field(
-        default=70,
-        ge=1,
-        le=1000,
-        alias="targetCPUUtilization",
-        description="CPU use to aim for, averaged over the pods, in percent of their CPU request.",
-    )
-    scale_down_delay: Annotated[
-        Duration,
-        Check(
-            "!self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') || size(self) == 0 || "
-            "duration(self) <= duration('1h')",
-            "must be at most 1h: write for example 5m",
-        ),
-    ] = Field(
-        default="5m",
-        description="How long the load must have been lower before pods are taken away, from 0s to "
-        "1h.",
-    )
-
-
-class ResourceAmounts(Model):
-    """Amounts of CPU and memory."""
-
-    cpu: Quantity | None = Field(
-        default=None, description="CPU cores, for example 500m (half a core) or 2."
-    )
-    memory: Quantity | None = Field(default=None, description="Memory, for example 512Mi or 1Gi.")
-
-
-def _request_within_limit(resource: str) -> Rule:
-    values = [f"self.{amounts}.{resource}" for amounts in ("requests", "limits")]
-    known = " && ".join(
-        ["has(self.requests)", "has(self.limits)"]
-        + [f"has({value})" for value in values]
-        + [f"isQuantity(string({value}))" for value in values]
-    )
-    request, limit = (f"quantity(string({value}))" for value in values)
-    return Rule(
-        f"!({known}) || {request}.compareTo({limit}) <= 0",
-        f"requests.{resource} is larger than limits.{resource}: lower requests.{resource} or raise "
-        f"limits.{resource}",
-        f".requests.{resource}",
-    )
-
-
-class ResourcesSpec(Model):
-    """What each pod asks the node for."""
-
-    model_config = ConfigDict(
-        json_schema_extra=object_rules(
-            _request_within_limit("cpu"), _request_within_limit("memory")
-        )
-    )
-
-    requests: ResourceAmounts | None = Field(
-        default=None,
-        description="What is set aside for each pod; the backend's default unless given.",
-    )
-    limits: ResourceAmounts | None = Field(
-        default=None,
-        description="The most that each pod may use; the backend's default unless given.",
-    )
-
-
-class Toleration(Model):
-    """A taint of nodes that the pods put up with."""
-
-    model_config = ConfigDict(
-        json_schema_extra=object_rules(
-            Rule(
-                "!has(self.value) || self.operator != 'Exists'",
-                "value does not go with operator Exists: remove value, or write operator: Equal",
-                ".value",
-            ),
-            Rule(
-                "has(self.key) || self.operator == 'Exists'",
-                "key is missing: name the taint, or write operator: Exists to tolerate all taints",
-                ".key",
-                "FieldValueRequired",
-            ),
-            Rule(
-                "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-                "tolerationSeconds goes with effect NoExecute: write effect: NoExecute, or remove "
-                "tolerationSeconds",
-                ".tolerationSeconds",
-            ),
-        )
-    )
-
-    key: (
-        Annotated[
-            str,
-            StringConstraints(max_length=317),
-            Check(
-                "self.matches("
-                "'^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')",
-                "must be a taint's key: write for example dedicated or example.com/dedicated",
-            ),
-        ]
-        | None
-    ) = Field(default=None, description="Key of the taint; all taints where operator is Exists.")
-    operator: Literal["Exists", "Equal"] = Field(
-        default="Equal", description="Whether the taint's value matters (Equal) or not (Exists)."
-    )
-    value: LabelValue | None = Field(
-        default=None, description="Value of the taint, for operator Equal."
-    )
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
-        default=None, description="Effect of the taint; every effect unless given."
-    )
-    toleration_seconds: int | None = Field(
-        default=None,
-        ge=0,
-        le=2**31 - 1,
-        description="For NoExecute: seconds that a pod stays on a node after the taint appears.",
-    )
-
-
-class PlacementSpec(Model):
-    """On which nodes the pods run."""
-
-    node_selector: Labels = Field(
-        default_factory=dict, description="Labels that a node must have, with these values."
-    )
-    tolerations: tuple[Toleration, ...] = Field(
-        default_factory=tuple,
-        max_length=16,
-        description="Taints of nodes that the pods put up with.",
-    )
-    priority_class_name: ObjectName | None = Field(
-        default=None, description="Priority class of the pods."
-    )
 
 
 class VoicesSpec(Model):

@@ -146,6 +146,15 @@ def test_news_about_a_failed_key_ends_its_wait() -> None:
     assert scenario(Worker(failures=1), act).times() == [0, 0.5]
 
 
+def test_news_during_a_run_that_fails_does_not_shorten_the_wait() -> None:
+    async def act(queue: ReconcileQueue) -> None:
+        queue.add(A)
+        await asyncio.sleep(1)
+        queue.add(A)
+
+    assert scenario(Worker(seconds=2, failures=1), act).times() == [0, 3]
+
+
 def test_a_delayed_key_gathers_what_comes_meanwhile() -> None:
     async def act(queue: ReconcileQueue) -> None:
         queue.add_after(A, 2)

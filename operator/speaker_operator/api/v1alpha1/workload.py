@@ -1,0 +1,178 @@
+"""The pods of a speech service: how many, how large, and where."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
+from speaker_operator.api.v1alpha1.common import (
+    Duration,
+    Labels,
+    LabelValue,
+    Model,
+    ObjectName,
+    Quantity,
+)
+
+MAX_REPLICAS: Final = 100
+
+
+class AutoscalingSpec(Model):
+    """How the number of pods follows the load."""
+
+    model_config = ConfigDict(
+        json_schema_extra=object_rules(
+            Rule(
+                "!has(self.maxReplicas) || !has(self.minReplicas) || "
+                "self.minReplicas <= self.maxReplicas",
+                "minReplicas is larger than maxReplicas: lower minReplicas or raise maxReplicas",
+                ".minReplicas",
+            ),
+        )
+    )
+
+    min_replicas: int = Field(
+        default=1, ge=1, le=MAX_REPLICAS, description="Fewest pods, even when nobody speaks."
+    )
+    max_replicas: int = Field(
+        ge=1,
+        le=MAX_REPLICAS,
+        description="Most pods, however high the load. Required.",
+        json_schema_extra=required(
+            "maxReplicas is missing: write the most pods that the load may bring up, for example "
+            "maxReplicas: 4"
+        ),
+    )
+    target_cpu_utilization: int = Field(
+        default=70,
+        ge=1,
+        le=1000,
+        alias="targetCPUUtilization",
+        description="CPU use to aim for, averaged over the pods, in percent of their CPU request.",
+    )
+    scale_down_delay: Annotated[
+        Duration,
+        Check(
+            "!self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') || size(self) == 0 || "
+            "duration(self) <= duration('1h')",
+            "must be at most 1h: write for example 5m",
+        ),
+    ] = Field(
+        default="5m",
+        description="How long the load must have been lower before pods are taken away, from 0s to "
+        "1h.",
+    )
+
+
+class ResourceAmounts(Model):
+    """Amounts of CPU and memory."""
+
+    cpu: Quantity | None = Field(
+        default=None, description="CPU cores, for example 500m (half a core) or 2."
+    )
+    memory: Quantity | None = Field(default=None, description="Memory, for example 512Mi or 1Gi.")
+
+
+def _request_within_limit(resource: str) -> Rule:
+    values = [f"self.{amounts}.{resource}" for amounts in ("requests", "limits")]
+    known = " && ".join(
+        ["has(self.requests)", "has(self.limits)"]
+        + [f"has({value})" for value in values]
+        + [f"isQuantity(string({value}))" for value in values]
+    )
+    request, limit = (f"quantity(string({value}))" for value in values)
+    return Rule(
+        f"!({known}) || {request}.compareTo({limit}) <= 0",
+        f"requests.{resource} is larger than limits.{resource}: lower requests.{resource} or raise "
+        f"limits.{resource}",
+        f".requests.{resource}",
+    )
+
+
+class ResourcesSpec(Model):
+    """What each pod asks the node for."""
+
+    model_config = ConfigDict(
+        json_schema_extra=object_rules(
+            _request_within_limit("cpu"), _request_within_limit("memory")
+        )
+    )
+
+    requests: ResourceAmounts | None = Field(
+        default=None,
+        description="What is set aside for each pod; the backend's default unless given.",
+    )
+    limits: ResourceAmounts | None = Field(
+        default=None,
+        description="The most that each pod may use; the backend's default unless given.",
+    )
+
+
+class Toleration(Model):
+    """A taint of nodes that the pods put up with."""
+
+    model_config = ConfigDict(
+        json_schema_extra=object_rules(
+            Rule(
+                "!has(self.value) || self.operator != 'Exists'",
+                "value does not go with operator Exists: remove value, or write operator: Equal",
+                ".value",
+            ),
+            Rule(
+                "has(self.key) || self.operator == 'Exists'",
+                "key is missing: name the taint, or write operator: Exists to tolerate all taints",
+                ".key",
+                "FieldValueRequired",
+            ),
+            Rule(
+                "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+                "tolerationSeconds goes with effect NoExecute: write effect: NoExecute, or remove "
+                "tolerationSeconds",
+                ".tolerationSeconds",
+            ),
+        )
+    )
+
+    key: (
+        Annotated[
+            str,
+            StringConstraints(max_length=317),
+            Check(
+                "self.matches("
+                "'^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')",
+                "must be a taint's key: write for example dedicated or example.com/dedicated",
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="Key of the taint; all taints where operator is Exists.")
+    operator: Literal["Exists", "Equal"] = Field(
+        default="Equal", description="Whether the taint's value matters (Equal) or not (Exists)."
+    )
+    value: LabelValue | None = Field(
+        default=None, description="Value of the taint, for operator Equal."
+    )
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Effect of the taint; every effect unless given."
+    )
+    toleration_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="For NoExecute: seconds that a pod stays on a node after the taint appears.",
+    )
+
+
+class PlacementSpec(Model):
+    """On which nodes the pods run."""
+
+    node_selector: Labels = Field(
+        default_factory=dict, description="Labels that a node must have, with these values."
+    )
+    tolerations: tuple[Toleration, ...] = Field(
+        default_factory=tuple,
+        max_length=16,
+        description="Taints of nodes that the pods put up with.",
+    )
+    priority_class_name: ObjectName | None = Field(
+        default=None, description="Priority class of the pods."
+    )

@@ -9,6 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster.errors import ClusterError
+
+OCI = "application/vnd.oci.image"
+
 
 @dataclass(frozen=True)
 class ScratchImage:
@@ -75,3 +79,61 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes, mode: int = 0o644) ->
 def _architecture() -> str:
     machine = os.uname().machine
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+def without_layers(source: Path, target: Path, present: Iterable[str]) -> None:
+    """Write an archive anew, as an OCI layout that lacks the layers a node already has.
+
+    Args:
+        source: An archive of one image, as ``docker save`` and ``buildah push`` write it.
+        target: Where to write.
+        present: Digests of what the node has, ``sha256:…``.
+    """
+    known = set(present)
+    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
+        image = json.loads(_read(old, "manifest.json"))[0]
+        config = _read(old, image["Config"])
+        digests = json.loads(config)["rootfs"]["diff_ids"]
+        members = [old.getmember(name) for name in image["Layers"]]
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": f"{OCI}.manifest.v1+json",
+                "config": _descriptor(f"{OCI}.config.v1+json", _digest(config), len(config)),
+                "layers": [
+                    _descriptor(f"{OCI}.layer.v1.tar", digest, member.size)
+                    for digest, member in zip(digests, members, strict=True)
+                ],
+            }
+        ).encode()
+        entry = _descriptor(f"{OCI}.manifest.v1+json", _digest(manifest), len(manifest))
+        entry["annotations"] = {"io.containerd.image.name": image["RepoTags"][0]}
+        index = {"schemaVersion": 2, "manifests": [entry]}
+        _add(new, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode())
+        _add(new, "index.json", json.dumps(index).encode())
+        _add(new, _blob(_digest(manifest)), manifest)
+        _add(new, _blob(_digest(config)), config)
+        for digest, member in zip(digests, members, strict=True):
+            if digest not in known:
+                blob = tarfile.TarInfo(_blob(digest))
+                blob.size = member.size
+                new.addfile(blob, old.extractfile(member))
+
+
+def _descriptor(media_type: str, digest: str, size: int) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": digest, "size": size}
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _read(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    if file is None:
+        raise ClusterError(f"{str(archive.name)!r} has no file {name!r}")
+    return file.read()

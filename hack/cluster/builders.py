@@ -15,8 +15,8 @@ from cluster.provider import docker_answers
 
 HOST_CERTIFICATES = Path("/etc/ssl/certs")
 INPUTS_LABEL = "dev.speaker-tts.inputs"
-LAYERS_KEPT = 50
-"""Unnamed images of earlier builds, kept for their layers until there are more than this."""
+LAYERS_KEPT = 400
+"""Steps of earlier builds that are kept for reuse, until there are more than this (about 65 builds)."""
 BUNDLE = HOST_CERTIFICATES / "ca-certificates.crt"
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from cluster.commands import run, succeeds
 from cluster.config import Config, NetworkSettings
-from cluster.mounts import is_below, remove_tree
+from cluster.mounts import discard_tree, is_below
 from cluster.network import sysctl_file, sysctl_record
 from cluster.paths import Layout
 from cluster.process import PROC, Identity
-from cluster.progress import note
+from cluster.progress import step
 from cluster.waiting import until
 
 COMPONENTS = {
@@ -142,8 +142,8 @@ def clean(config: Config, layout: Layout) -> None:
     """
     todo = plan(observe(layout), layout, config.network)
     if todo.processes:
-        note(f"  ending {len(todo.processes)} processes")
-        _end_processes(config, layout)
+        with step(f"{len(todo.processes)} processes ended"):
+            _end_processes(config, layout)
         todo = plan(observe(layout), layout, config.network)
     execute(todo)
 
@@ -163,7 +163,7 @@ def execute(todo: Plan) -> None:
         sysctl_file(name).write_text(value)
     _remove_cgroups()
     if todo.folder:
-        remove_tree(todo.folder)
+        discard_tree(todo.folder)
 
 
 def _remove_if_empty(folder: Path) -> None:

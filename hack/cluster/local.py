@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cluster import dns, gpu, storage
-from cluster.archive import ScratchImage
+from cluster.archive import ScratchImage, without_layers
 from cluster.binaries import Binaries, build_key
 from cluster.cleanup import clean
 from cluster.commands import run
@@ -22,7 +22,7 @@ from cluster.controlplane import (
     flag_list,
     scheduler_flags,
 )
-from cluster.errors import ClusterError, Unavailable
+from cluster.errors import ClusterError, CommandFailed, Unavailable
 from cluster.kubeconfig import Access
 from cluster.network import kube_proxy_flags, prepare
 from cluster.node import (
@@ -104,25 +104,35 @@ class LocalCluster:
     def down(self) -> None:
         """End and remove everything of it."""
         require_root()
-        clean(self._config, self._layout)
+        with step("nothing left of it"):
+            clean(self._config, self._layout)
 
     def kubeconfig(self) -> str:
         """The cluster-admin's kubeconfig."""
         return self._layout.admin_kubeconfig.read_text()
 
     def load(self, archive: Path) -> None:
-        """Import an archive of images into containerd."""
-        timeout = self._config.timeouts.image
-        ctr(self._layout, "images", "import", str(archive), timeout=timeout)
+        """Import the image of an archive into containerd, without the layers that it has."""
+        present = self._ctr("content", "ls", "-q").split()
+        thin = archive.with_name(f"{archive.name}.thin")
+        try:
+            without_layers(archive, thin, present)
+            self._ctr("images", "import", str(thin))
+        except CommandFailed:  # a layer was collected as garbage meanwhile
+            self._ctr("images", "import", str(archive))
+        finally:
+            thin.unlink(missing_ok=True)
 
     def images(self) -> frozenset[str]:
         """Names of the images that containerd has."""
-        shown = ctr(self._layout, "images", "ls", "-q", timeout=self._config.timeouts.command)
-        return frozenset(shown.split())
+        return frozenset(self._ctr("images", "ls", "-q").split())
 
     def parts(self) -> list[str]:
         """A line per process: name, state, pid and memory."""
         return [describe(component) for component in self._supervisor.started()]
+
+    def _ctr(self, *args: str) -> str:
+        return ctr(self._layout, *args, timeout=self._config.timeouts.image)
 
     def _control_plane(self) -> ControlPlane:
         address = self._config.network.node_address

@@ -36,7 +36,7 @@ class Provider(Protocol):
         ...
 
     def load(self, archive: Path) -> None:
-        """Put the images of an archive on the node."""
+        """Put the image of an archive on the node."""
         ...
 
     def images(self) -> frozenset[str]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from cluster.cleanup import Machine, Plan, Process, cgroup_names, plan
 from cluster.config import Config
-from cluster.mounts import mounts_below, parse_mounts
 from cluster.paths import Layout
 from cluster.process import Identity
 
@@ -91,13 +90,3 @@ def test_kernel_settings_are_put_back() -> None:
 def test_the_container_of_a_process_is_the_end_of_its_control_groups_path() -> None:
     text = f"4:memory:/kubepods/burstable/pod1/{CONTAINER}\n1:name=systemd:/kubepods/x\n0::/\n"
     assert cgroup_names(text) == {CONTAINER, "x"}
-
-
-def test_mounts_are_read_with_their_spaces() -> None:
-    line = r"36 35 98:0 /mnt1 /a\040b/c rw,noatime master:1 - ext3 /dev/root rw"
-    assert parse_mounts(line) == ["/a b/c"]
-
-
-def test_the_deepest_mount_is_detached_first() -> None:
-    mounts = ["/state/a", "/state/a/b/c", "/state", "/state-of-another", "/state/a/b"]
-    assert mounts_below("/state", mounts) == ["/state/a/b/c", "/state/a/b", "/state/a", "/state"]

@@ -1,13 +1,14 @@
 """When an image is built anew, and what is in those that need no Dockerfile."""
 
 import datetime
+import hashlib
 import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from cluster.archive import ScratchImage
+from cluster.archive import ScratchImage, without_layers
 from cluster.base import base_tag, shrink
 from cluster.builders import own_layers
 from cluster.config import REPOSITORY, Config
@@ -101,6 +102,19 @@ def test_a_scratch_image_is_the_same_whenever_it_is_written(tmp_path: Path) -> N
     image.write(tmp_path / "1.tar")
     image.write(tmp_path / "2.tar")
     assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
+
+
+def test_an_archive_without_known_layers_keeps_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_bytes(b"binary")
+    ScratchImage("localhost/x:1", ["/tool"], {"tool": tmp_path / "tool"}).write(tmp_path / "x.tar")
+    with tarfile.open(tmp_path / "x.tar") as archive:
+        layer = f"sha256:{hashlib.sha256(member(archive, 'layer.tar')).hexdigest()}"
+    without_layers(tmp_path / "x.tar", tmp_path / "all.tar", [])
+    without_layers(tmp_path / "x.tar", tmp_path / "thin.tar", [layer])
+    with tarfile.open(tmp_path / "all.tar") as whole, tarfile.open(tmp_path / "thin.tar") as thin:
+        assert set(whole.getnames()) - set(thin.getnames()) == {f"blobs/{layer.replace(':', '/')}"}
+        index = json.loads(member(thin, "index.json"))
+    assert index["manifests"][0]["annotations"] == {"io.containerd.image.name": "localhost/x:1"}
 
 
 def test_the_base_is_renewed_every_month() -> None:

@@ -16,7 +16,7 @@ from cluster.provider import docker_answers
 HOST_CERTIFICATES = Path("/etc/ssl/certs")
 INPUTS_LABEL = "dev.speaker-tts.inputs"
 LAYERS_KEPT = 400
-"""Steps of earlier builds that are kept for reuse, until there are more than this (about 65 builds)."""
+"""Steps of earlier builds kept for reuse, until there are more (after about 65 builds)."""
 BUNDLE = HOST_CERTIFICATES / "ca-certificates.crt"
 
 

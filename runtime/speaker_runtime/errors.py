@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     EMPTY_INPUT = "empty_input"
     INPUT_TOO_LONG = "string_above_max_length"
     TEXT_NOT_SPEAKABLE = "text_not_speakable"
+    LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     VOICE_NOT_FOUND = "voice_not_found"
     VOICE_UNAVAILABLE = "voice_unavailable"
     MODEL_NOT_FOUND = "model_not_found"
@@ -100,6 +101,11 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             400,
             "The model cannot read a part of the text, for example another script or only emoji.",
             "Remove or rewrite the part that the message quotes, or use a model of its language.",
+        ),
+        ErrorCode.LANGUAGE_NOT_SUPPORTED: _request(
+            400,
+            "The model does not speak the language that was asked for.",
+            "Use a language that the message names, or a model of yours.",
         ),
         ErrorCode.VOICE_NOT_FOUND: _request(
             400,

@@ -99,7 +99,13 @@ class Engine:
             queued = self._queued()
             if queued and _seconds(queued) + estimate > self._max_queue_seconds:
                 raise self._overloaded(_seconds(queued))
-            ticket = Ticket(request, estimate=estimate, on_change=on_change, guard=self._guard)
+            ticket = Ticket(
+                request,
+                estimate=estimate,
+                submitted=self._clock(),
+                on_change=on_change,
+                guard=self._guard,
+            )
             self._waiting.append(ticket)
             self._guard.notify_all()
             return ticket
@@ -205,6 +211,7 @@ class Engine:
             return admitted
 
     def _open(self, ticket: Ticket) -> None:
+        ticket.queue_seconds = self._clock() - ticket.submitted
         try:
             ticket.stream = self._backend.open(ticket.request)
             ticket.warnings = ticket.stream.warnings

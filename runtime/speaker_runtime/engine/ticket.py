@@ -29,6 +29,7 @@ class Ticket:
     Args:
         request: What to speak.
         estimate: Seconds of speech that it will be, roughly.
+        submitted: When it was queued, by the engine's clock.
         on_change: Called on the engine's thread whenever :meth:`take` has something new to say;
             it returns at once and never raises.
         guard: The engine's own lock.
@@ -39,11 +40,14 @@ class Ticket:
         request: SpeechRequest,
         *,
         estimate: float,
+        submitted: float,
         on_change: Callable[[], None],
         guard: Condition,
     ) -> None:
         self.request = request
         self.estimate = estimate
+        self.submitted = submitted
+        self.queue_seconds = 0.0
         self.stream: Stream | None = None
         self.cancelled = False
         self.warnings: tuple[str, ...] = ()

@@ -6,12 +6,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.text.languages import is_tag
 
 
 def _is_unicode(text: str) -> str:
     """JSON can escape half a surrogate pair, which is no character."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise PydanticCustomError("string_unicode", "it has half of a surrogate pair")
+    return text
+
+
+def _is_language(text: str) -> str:
+    if not is_tag(text):
+        raise PydanticCustomError("language_tag", "it is no BCP 47 tag such as en or en-GB")
     return text
 
 
@@ -70,6 +77,20 @@ class SpeechBody(BaseModel):
         max_length=4096,
         description="How to speak. A model that cannot follow it says so in the header "
         "`X-Speaker-Warning`.",
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**32 - 1,
+        strict=True,
+        description="Extension. Another seed gives another reading of the same text, where the "
+        "model has chance in it; the same request always gives the same bytes.",
+    )
+    language: Annotated[str, AfterValidator(_is_language)] | None = Field(
+        default=None,
+        description="Extension. BCP 47 tag of the text, such as `en` or `en-GB`. Unless given, "
+        "the voice's own. A language that the model does not speak is refused.",
+        examples=["en-US"],
     )
 
 

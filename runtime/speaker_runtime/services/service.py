@@ -3,41 +3,17 @@
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
-from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Pipeline
-from speaker_runtime.audio.tempo import split_speed
-from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
+from speaker_runtime.backends.protocol import Capabilities
 from speaker_runtime.contract import ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
+from speaker_runtime.services.planning import SpeechOrder, plan
 from speaker_runtime.services.speech import Speech
-from speaker_runtime.text.sentences import utterances
 from speaker_runtime.voices.catalogue import Catalogue
-
-SEED: Final = 0
-"""Of everything random: the same request always gives the same bytes."""
-
-
-@dataclass(frozen=True)
-class SpeechOrder:
-    """What a client asked for, every field valid by itself.
-
-    Attributes:
-        text: What to speak.
-        voice: A name of a voice.
-        speed: Pace; None for the voice's own.
-        audio_format: Of the answer.
-    """
-
-    text: str
-    voice: str
-    speed: float | None
-    audio_format: AudioFormat
 
 
 class SpeechService:
@@ -108,24 +84,17 @@ class SpeechService:
         if self._draining:
             raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
         self._check_length(order.text)
-        voice = self.catalogue().resolve(order.voice)
-        can = self.capabilities()
-        speed = voice.entry.defaults.speed if order.speed is None else order.speed
-        native, tempo = split_speed(speed, can.slowest, can.fastest)
-        language = (voice.entry.languages or can.languages)[0]
-        split = partial(utterances, order.text, language=language, limit=can.utterance_limit)
-        request = SpeechRequest(
-            utterances=await asyncio.get_running_loop().run_in_executor(self._pool, split),
-            preset=voice.entry.preset,
-            speed=native,
-            seed=SEED,
+        catalogue, can = self.catalogue(), self.capabilities()
+        planned = await asyncio.get_running_loop().run_in_executor(
+            self._pool, plan, order, catalogue, can
         )
         speech = Speech(
             characters=len(order.text),
-            submit=partial(self._engine.submit, request),
-            pipeline=partial(Pipeline, order.audio_format, can.sample_rate, tempo),
+            submit=partial(self._engine.submit, planned.request),
+            pipeline=partial(Pipeline, order.audio_format, can.sample_rate, planned.tempo),
             pool=self._pool,
             metrics=self._metrics,
+            warnings=planned.warnings,
             on_close=self._forget,
         )
         self._active.add(speech)

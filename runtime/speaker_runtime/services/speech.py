@@ -26,6 +26,7 @@ class Speech:
         pipeline: Makes the tempo and encoder of this answer.
         pool: Where they run.
         metrics: What to count in.
+        warnings: What of the order is not followed to the letter.
         on_close: Told when nobody needs this speech any more.
 
     Raises:
@@ -40,6 +41,7 @@ class Speech:
         pipeline: Callable[[], Pipeline],
         pool: ThreadPoolExecutor,
         metrics: RuntimeMetrics,
+        warnings: tuple[str, ...],
         on_close: Callable[["Speech"], None],
     ) -> None:
         self.characters = characters
@@ -51,14 +53,20 @@ class Speech:
         self._pipeline = pipeline
         self._pool = pool
         self._metrics = metrics
+        self._warnings = warnings
         self._on_close = on_close
         self._source = self._produce()
         self._first = b""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What of the text is not spoken; known once the speech has started."""
-        return self._ticket.warnings
+        """What is not done to the letter; complete once the speech has started."""
+        return (*self._warnings, *self._ticket.warnings)
+
+    @property
+    def queue_seconds(self) -> float:
+        """How long the request waited for the engine; known once the speech has started."""
+        return self._ticket.queue_seconds
 
     async def start(self) -> None:
         """Wait for the first bytes.

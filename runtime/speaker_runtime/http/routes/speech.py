@@ -10,12 +10,14 @@ from speaker_runtime.http.disconnect import unless_gone
 from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import ErrorEnvelope, SpeechBody
-from speaker_runtime.services.service import SpeechOrder
+from speaker_runtime.services.planning import SpeechOrder
 from speaker_runtime.services.speech import Speech
 
 router = APIRouter(tags=["Speech"])
 
 WARNING_HEADER: Final = "X-Speaker-Warning"
+QUEUE_HEADER: Final = "X-Speaker-Queue-Time"
+PACE_HEADER: Final = "X-Speaker-Real-Time-Factor"
 _EVENTS: Final = "text/event-stream"
 
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -32,7 +34,17 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
             WARNING_HEADER: {
                 "description": "What of the request is not followed to the letter.",
                 "schema": {"type": "string"},
-            }
+            },
+            QUEUE_HEADER: {
+                "description": "Seconds for which the request waited for the model.",
+                "schema": {"type": "number"},
+            },
+            PACE_HEADER: {
+                "description": "Seconds of the model's work per second of speech, a moving average "
+                "of this process that includes the beginning of this answer; the answer's own is "
+                "not known before its end.",
+                "schema": {"type": "number"},
+            },
         },
     },
     **{
@@ -70,22 +82,29 @@ async def create_speech(body: SpeechBody, request: Request, runtime: CurrentRunt
         SpeechOrder(
             text=body.input,
             voice=body.voice if isinstance(body.voice, str) else body.voice.id,
-            speed=body.speed,
             audio_format=body.response_format,
+            speed=body.speed,
+            seed=body.seed,
+            language=body.language,
         )
     )
     request.state.speech = speech
     try:
         await unless_gone(request.receive, speech.start())
-        return _response(body, speech)
+        return _response(body, speech, runtime.engine.load.real_time_factor)
     except BaseException:
         speech.close()
         raise
 
 
-def _response(body: SpeechBody, speech: Speech) -> SpeechResponse:
+def _response(body: SpeechBody, speech: Speech, real_time_factor: float) -> SpeechResponse:
+    headers = {
+        QUEUE_HEADER: f"{speech.queue_seconds:.3f}",
+        PACE_HEADER: f"{real_time_factor:.4f}",
+    }
     warnings = [*_warnings(body), *speech.warnings]
-    headers = {WARNING_HEADER: "; ".join(warnings)} if warnings else {}
+    if warnings:
+        headers[WARNING_HEADER] = "; ".join(warnings)
     if body.stream_format == "sse":
         return SpeechResponse(speech, as_events(speech), media_type=_EVENTS, headers=headers)
     return SpeechResponse(

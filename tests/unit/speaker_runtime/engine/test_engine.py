@@ -76,6 +76,22 @@ def test_requests_take_turns() -> None:
     assert [step[0] for step in backend.steps] == ["a1", "b1", "a2", "b2"]
 
 
+def test_a_request_knows_how_long_it_waited() -> None:
+    backend = ToneBackend(max_streams=1)
+    now = iter(range(1000))
+    engine = Engine(backend, max_queue_seconds=60, clock=lambda: next(now))
+    engine.start()
+    eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
+    backend.hold()
+    first = Listener(engine, "one", "two", "three")
+    second = Listener(engine, "late")
+    backend.release()
+    first.all()
+    second.all()
+    engine.stop(WITHIN)
+    assert 0 < first.ticket.queue_seconds < second.ticket.queue_seconds
+
+
 def test_a_batch_is_no_larger_than_the_backend_takes() -> None:
     backend = ToneBackend(max_batch=2)
     with running(backend) as engine:

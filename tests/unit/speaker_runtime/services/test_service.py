@@ -14,7 +14,8 @@ from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.state import Phase
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
-from speaker_runtime.services.service import SpeechOrder, SpeechService
+from speaker_runtime.services.planning import SpeechOrder
+from speaker_runtime.services.service import SpeechService
 from speaker_runtime.services.speech import Speech
 from tests.support.runtime import eventually
 from tests.support.tone import SAMPLE_RATE, ToneBackend, hum
@@ -44,7 +45,7 @@ async def serving(backend: ToneBackend) -> AsyncIterator[SpeechService]:
 
 
 def order(text: str, voice: str = "ana", speed: float | None = None) -> SpeechOrder:
-    return SpeechOrder(text, voice, speed, AudioFormat.PCM)
+    return SpeechOrder(text, voice, AudioFormat.PCM, speed=speed)
 
 
 async def hear(speech: Speech) -> bytes:

@@ -1,0 +1,47 @@
+"""What the API can do beyond OpenAI's: every field optional, every answer as documented."""
+
+from collections.abc import Mapping
+
+import httpx2
+import pytest
+
+GOOD: Mapping[str, object] = {
+    "model": "tts-1",
+    "input": "The weather is fine today.",
+    "voice": "ana",
+    "response_format": "pcm",
+}
+
+
+def speak(http: httpx2.Client, **more: object) -> httpx2.Response:
+    answer = http.post("/v1/audio/speech", json={**GOOD, **more})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def test_a_seed_gives_another_reading_and_always_the_same(http: httpx2.Client) -> None:
+    first, again, other = (speak(http, seed=seed).content for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_the_seed_is_0_unless_given(http: httpx2.Client) -> None:
+    assert speak(http).content == speak(http, seed=0).content
+
+
+@pytest.mark.parametrize("language", ["en", "en-US", "EN-us"])
+def test_a_language_that_the_model_speaks_needs_no_warning(
+    http: httpx2.Client, language: str
+) -> None:
+    answer = speak(http, language=language)
+    assert "x-speaker-warning" not in answer.headers
+
+
+def test_a_region_that_the_model_does_not_speak_gives_a_warning(http: httpx2.Client) -> None:
+    warning = speak(http, language="en-AU").headers["x-speaker-warning"]
+    assert warning == "the text is read as en-US, not en-AU"
+
+
+def test_an_answer_tells_how_long_it_waited_and_how_fast_the_model_is(http: httpx2.Client) -> None:
+    headers = speak(http).headers
+    assert 0 <= float(headers["x-speaker-queue-time"]) < 10
+    assert 0 < float(headers["x-speaker-real-time-factor"]) < 10

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ConflictError, KubeError
-from speaker_operator.kube.resources import JsonObject, Key, key_of, resource_of
+from speaker_operator.kube.resources import JsonObject, Key, resource_of
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.drift import drift
 from speaker_operator.reconcile.ownership import take_over
@@ -34,6 +34,8 @@ class Outcome:
     """What people must know: it will not go away by itself soon."""
     errors: tuple[KubeError, ...]
     """Every refused request; the plan has to be tried again."""
+    undone: frozenset[str]
+    """Kinds of the children that are not as planned."""
 
 
 class Applier:
@@ -50,14 +52,16 @@ class Applier:
         """Try every action: one that fails does not keep the others from being done."""
         problems: list[Problem] = []
         errors: list[KubeError] = []
+        undone: set[str] = set()
         for action in actions:
             try:
                 await self._do(action, owner_uid)
             except KubeError as error:
                 errors.append(error)
+                undone.add(action.key.kind)
                 if not error.transient:
                     problems.append(_problem(action, error))
-        return Outcome(tuple(problems), tuple(errors))
+        return Outcome(tuple(problems), tuple(errors), frozenset(undone))
 
     async def _do(self, action: Action, owner_uid: str) -> None:
         match action:
@@ -74,7 +78,7 @@ class Applier:
                 logger.info("Deleted %s", key, extra={"k8s_ref": key._asdict()})
 
     async def _apply(self, action: Apply, owner_uid: str) -> None:
-        key = key_of(action.manifest)
+        key = action.key
         if action.live is None:
             await self._refuse_to_seize(action, owner_uid)
         applied = await self._client.apply(action.manifest)
@@ -101,7 +105,7 @@ class Applier:
 
     async def _refuse_to_seize(self, action: Apply, owner_uid: str) -> None:
         """An object of that name may exist unobserved: it lacks the operator's label."""
-        key = key_of(action.manifest)
+        key = action.key
         found = await self._client.read(resource_of(action.manifest), key.namespace, key.name)
         if found is None:
             return
@@ -139,6 +143,6 @@ _REMEDIES = {
 
 
 def _problem(action: Action, error: KubeError) -> Problem:
-    key = action.key if isinstance(action, Delete | TakeOver) else key_of(action.manifest)
+    key = action.key
     remedy = _REMEDIES.get(error.reason, "see the operator's log")
     return Problem(error.reason, f"{key.kind} {key.name}: {error}; {remedy}")

@@ -90,29 +90,36 @@ def _hash(pod: JsonObject) -> str:
 def _scheduling_failure(pod: JsonObject, claims: Iterable[JsonObject]) -> Failure | None:
     for condition in pod.get("status", {}).get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            reason, hint = _unschedulable(claims)
-            message = f"{condition.get('message', 'no node takes the pod')}{hint}"
-            return Failure(reason, message[:_MESSAGE_LENGTH], pod["metadata"]["name"])
+            message = condition.get("message", "no node takes the pod")
+            reason, hint = "Unschedulable", ""
+            if CLAIM.kind in message:
+                reason, hint = _claim_trouble(claims) or (reason, hint)
+            return Failure(reason, f"{message}{hint}"[:_MESSAGE_LENGTH], pod["metadata"]["name"])
     return None
 
 
-def _unschedulable(claims: Iterable[JsonObject]) -> tuple[str, str]:
-    """A pod that waits for a claim says so in words; the claim knows better why."""
+def _claim_trouble(claims: Iterable[JsonObject]) -> tuple[str, str] | None:
+    """A pod that waits for a claim says only that; the claim knows better why."""
     for claim in claims:
-        if claim["kind"] != CLAIM.kind or claim.get("status", {}).get("phase") == "Bound":
-            continue
-        name = claim["metadata"]["name"]
-        if not claim["spec"].get("storageClassName"):
+        name, storage_class = claim["metadata"]["name"], claim["spec"].get("storageClassName")
+        match claim.get("status", {}).get("phase"):
+            case "Bound":
+                continue
+            case "Lost":
+                return "CacheLost", (
+                    f"; the volume of {CLAIM.kind} {name} is gone: delete the claim to have it "
+                    "made anew"
+                )
+        if not storage_class:
             return "NoStorageClass", (
-                f"; PersistentVolumeClaim {name} has no storage class, as the cluster has no "
-                "default one: set spec.cache.storageClassName"
+                f"; {CLAIM.kind} {name} has no storage class, as the cluster has no default one: "
+                "set spec.cache.storageClassName"
             )
-        if claim.get("status", {}).get("phase") == "Lost":
-            return "CacheLost", (
-                f"; the volume of PersistentVolumeClaim {name} is gone: delete the claim to have "
-                "it made anew"
-            )
-    return "Unschedulable", ""
+        return "CachePending", (
+            f"; {CLAIM.kind} {name} waits for storage class {storage_class}: look whether that "
+            "exists and can make volumes"
+        )
+    return None
 
 
 def _container_failures(pod: JsonObject) -> list[Failure]:

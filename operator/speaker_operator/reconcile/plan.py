@@ -36,12 +36,22 @@ class Apply:
     fields: tuple[str, ...]
     """Paths that differ; empty where the child has to be created."""
 
+    @property
+    def key(self) -> Key:
+        """Which child."""
+        return key_of(self.manifest)
+
 
 @dataclass(frozen=True)
 class KeepReplicas:
     """Let a Deployment keep its present number of pods when the operator stops deciding it."""
 
     manifest: Manifest
+
+    @property
+    def key(self) -> Key:
+        """Which Deployment."""
+        return key_of(self.manifest)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -84,12 +85,11 @@ class Reconciler:
             assignments=assign(service, voices),
             objects=list(self._store.belonging_to(key.namespace, key.name)),
             problems=outcome.problems,
-            settled=not (outcome.problems or outcome.errors),
+            undone=outcome.undone,
             now=self._clock(),
         )
         status = service_status(observation)
-        serving = observation.in_effect and observation.rollout.wanted > 0
-        states = voice_states(key.name, observation.assignments, serving=serving)
+        states = voice_states(key.name, observation.assignments, serving=observation.voices_served)
         self._record(key, states)
         if await self._write_status(manifest, status):
             await self._post_event(service, status)
@@ -101,7 +101,7 @@ class Reconciler:
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
         plan = make_plan(render(service, voices, self._images), live, uid)
         outcome = await self._applier.carry_out(plan.actions, uid)
-        return Outcome((*plan.problems, *outcome.problems), outcome.errors)
+        return replace(outcome, problems=(*plan.problems, *outcome.problems))
 
     async def _report_unreadable(
         self, key: Key, manifest: JsonObject, error: UnreadableError

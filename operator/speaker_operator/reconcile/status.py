@@ -14,7 +14,7 @@ from speaker_operator.api.v1alpha1.status import (
     ServiceStatus,
     VoicesStatus,
 )
-from speaker_operator.kube.resources import CLAIM, DEPLOYMENT, JsonObject
+from speaker_operator.kube.resources import CLAIM, CONFIG_MAP, DEPLOYMENT, SERVICE, JsonObject
 from speaker_operator.reconcile.conditions import TAKES_ITS_TIME, Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.plan import Problem
@@ -25,6 +25,7 @@ from speaker_operator.render.service import url
 from speaker_operator.render.voices import Assignment, default_problem
 
 _LISTED_VOICES: Final = 32
+_SERVING_KINDS: Final = frozenset({CONFIG_MAP.kind, SERVICE.kind, DEPLOYMENT.kind})
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Observation:
     """The service's children and their pods."""
     problems: Sequence[Problem]
     """Children that could not be made as rendered."""
-    settled: bool
-    """Whether every child was as rendered, or has been made so."""
+    undone: frozenset[str]
+    """Kinds of the children that could not be written just now."""
     now: datetime
 
     @cached_property
@@ -60,8 +61,14 @@ class Observation:
 
     @property
     def in_effect(self) -> bool:
-        """Whether all pods run the present spec and serve."""
-        return self.settled and self.rollout.complete
+        """Whether the whole spec is in effect."""
+        return not self.problems and not self.undone and self.rollout.complete
+
+    @property
+    def voices_served(self) -> bool:
+        """Whether pods serve, all of them with the present voices, and can be reached."""
+        rollout = self.rollout
+        return rollout.complete and rollout.wanted > 0 and self.undone.isdisjoint(_SERVING_KINDS)
 
 
 def service_status(observation: Observation) -> ServiceStatus:
@@ -151,7 +158,7 @@ def _voices(observation: Observation) -> VoicesStatus:
     total = len(observation.assignments)
     return VoicesStatus(
         total=total,
-        ready=total - len(failed) if observation.in_effect and observation.rollout.wanted else 0,
+        ready=total - len(failed) if observation.voices_served else 0,
         failed=tuple(failed[:_LISTED_VOICES]),
     )
 
@@ -222,7 +229,8 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
     ]
     for finding in sorted(lacking, key=lambda each: each.reason in TAKES_ITS_TIME):
         return Finding("Ready", "False", finding.reason, finding.message)
-    voices = count(len(observation.assignments), "voice")
+    number = len(observation.assignments)
+    voices = count(number, "voice") if number else "the backend's presets"
     message = f"Serving {voices} at {url(observation.service)}."
     return Finding("Ready", "True", "Ready", message)
 

@@ -27,7 +27,6 @@ from tests.unit.speaker_operator.reconcile.cluster_state import (
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TYPES = ["ModelReady", "VoicesReady", "Available", "Progressing", "Ready"]
 PENDING = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
-CACHED = {"cache": {"size": "1Gi"}}
 
 
 def status(
@@ -36,16 +35,16 @@ def status(
     *,
     voices: Iterable[Voice] = (),
     problems: Iterable[Problem] = (),
+    undone: Iterable[str] = (),
     now: datetime = NOW,
 ) -> ServiceStatus:
-    problems = list(problems)
     return service_status(
         Observation(
             service=of,
             assignments=assign(of, voices),
             objects=list(objects),
-            problems=problems,
-            settled=not problems,
+            problems=list(problems),
+            undone=frozenset(undone),
             now=now,
         )
     )
@@ -247,13 +246,28 @@ def test_a_pod_that_no_node_takes() -> None:
     assert (ready.reason, "0/3 nodes are available" in ready.message) == ("Unschedulable", True)
 
 
-def test_a_pod_that_waits_for_a_claim_without_a_class() -> None:
-    of = service(**CACHED)
+@pytest.mark.parametrize(
+    ("cache", "phase", "reason", "words"),
+    [
+        ({}, "Pending", "NoStorageClass", "set spec.cache.storageClassName"),
+        ({"storageClassName": "fast"}, "Pending", "CachePending", "waits for storage class fast"),
+        ({"storageClassName": "fast"}, "Lost", "CacheLost", "delete the claim"),
+        ({"storageClassName": "fast"}, "Bound", "Unschedulable", "unbound"),
+    ],
+)
+def test_a_pod_that_waits_for_its_claim(
+    cache: dict[str, str], phase: str, reason: str, words: str
+) -> None:
+    of = service(cache={"size": "1Gi", **cache})
     condition = {**PENDING, "message": "unbound PersistentVolumeClaims"}
-    live = [*children(of), pod(of, conditions=[condition], fetch={"state": {}})]
+    claims = [
+        {**each, "status": {"phase": phase}} if each["kind"] == "PersistentVolumeClaim" else each
+        for each in children(of)
+    ]
+    live = [*claims, pod(of, conditions=[condition], fetch={"state": {}})]
     ready = conditions(status(of, live))["Ready"]
-    assert ready.reason == "NoStorageClass"
-    assert "set spec.cache.storageClassName" in ready.message
+    assert ready.reason == reason
+    assert words in ready.message
 
 
 @pytest.mark.parametrize(
@@ -288,6 +302,22 @@ def test_a_child_that_cannot_be_made_comes_before_everything_else() -> None:
     assert found["Ready"].reason == found["Progressing"].reason == "NameTaken"
     assert found["Ready"].message == problem.message
     assert found["Available"].status == "True"
+
+
+def test_a_cache_that_cannot_grow_does_not_take_the_voices_away() -> None:
+    problem = Problem("Forbidden", "PersistentVolumeClaim hello-model: no")
+    live = serving(service(), voice())
+    found = status(
+        service(), live, voices=[voice()], problems=[problem], undone=["PersistentVolumeClaim"]
+    )
+    assert summary(found)["VoicesReady"] == "True Served"
+    assert summary(found)["Ready"] == "False Forbidden"
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Service", "Deployment"])
+def test_voices_wait_for_what_serves_them(kind: str) -> None:
+    found = status(service(), serving(service(), voice()), voices=[voice()], undone=[kind])
+    assert summary(found)["VoicesReady"] == summary(found)["Ready"] == "False RollingOut"
 
 
 def test_a_voice_that_fails_is_told_and_the_others_are_served() -> None:

@@ -72,6 +72,7 @@ BAD = (
     Bad("a seed that is true", TYPE, "seed", {"seed": True}),
     Bad("a negative seed", VALUE, "seed", {"seed": -1}, says="0"),
     Bad("a seed over 32 bits", VALUE, "seed", {"seed": 2**32}, says="4294967295"),
+    Bad("normalize is a word", TYPE, "normalize", {"normalize": "yes"}),
     Bad("language is a number", TYPE, "language", {"language": 1}),
     Bad("language is no tag", VALUE, "language", {"language": "English, please"}, says="en-GB"),
     Bad("a language nobody speaks here", ErrorCode.LANGUAGE_NOT_SUPPORTED, "language", {"language": "de"}, says="en-US"),

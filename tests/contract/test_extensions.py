@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import httpx2
 import pytest
 
+from tests.support.transcribe import transcribe
+
 GOOD: Mapping[str, object] = {
     "model": "tts-1",
     "input": "The weather is fine today.",
@@ -45,3 +47,22 @@ def test_an_answer_tells_how_long_it_waited_and_how_fast_the_model_is(http: http
     headers = speak(http).headers
     assert 0 <= float(headers["x-speaker-queue-time"]) < 10
     assert 0 < float(headers["x-speaker-real-time-factor"]) < 10
+
+
+def test_an_address_is_heard_as_words_unless_it_is_to_be_left_alone(http: httpx2.Client) -> None:
+    text = "Please go to https://www.paris.com/music for more, or write to anna@paris.com today."
+
+    def heard(*, normalize: bool) -> str:
+        answer = speak(http, input=text, normalize=normalize, response_format="wav")
+        return transcribe(answer.content).lower()
+
+    in_words = heard(normalize=True)
+    assert "http" not in in_words
+    assert "paris.com" in in_words.replace(" dot ", ".")
+    assert "h" in heard(normalize=False).split("go to")[1].split("for more")[0].split("paris")[0]
+
+
+def test_emoji_are_left_out_of_a_sentence(http: httpx2.Client) -> None:
+    with_emoji = speak(http, input="The weather \U0001f324\ufe0f is fine today.")
+    assert with_emoji.content == speak(http).content
+    assert "x-speaker-warning" not in with_emoji.headers

@@ -92,6 +92,13 @@ class SpeechBody(BaseModel):
         "the voice's own. A language that the model does not speak is refused.",
         examples=["en-US"],
     )
+    normalize: bool = Field(
+        default=True,
+        strict=True,
+        description="Extension. Whether written forms are put into words before the model reads "
+        "them: addresses of pages and mail, versions, telephone numbers, powers and fractions in "
+        "English; emoji are left out. With false the model reads the text with its own rules only.",
+    )
 
 
 class ErrorBody(BaseModel):

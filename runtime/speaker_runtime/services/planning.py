@@ -1,14 +1,19 @@
 """From an order to what the engine and the audio pipeline have to do; pure."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.tempo import split_speed
 from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
+from speaker_runtime.text.normalize import normalize
 from speaker_runtime.text.sentences import utterances
 from speaker_runtime.voices.catalogue import Catalogue, Voice
+
+_QUOTED: Final = 60
+"""Characters of a text that an error quotes."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class SpeechOrder:
         speed: Pace; None for the voice's own.
         seed: Of everything random: the same order always gives the same bytes.
         language: BCP 47 tag of the text; None for the voice's own.
+        normalize: Whether written forms are put into words first.
     """
 
     text: str
@@ -30,6 +36,7 @@ class SpeechOrder:
     speed: float | None = None
     seed: int = 0
     language: str | None = None
+    normalize: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,25 @@ def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities) -> Plan:
     speed = voice.entry.defaults.speed if order.speed is None else order.speed
     native, tempo = split_speed(speed, can.slowest, can.fastest)
     language, warnings = _language(order.language, voice, can)
+    text = normalize(order.text, language) if order.normalize else order.text
+    spoken = utterances(text, language=language, limit=can.utterance_limit)
+    if not spoken:
+        raise _nothing_to_say(order.text)
     request = SpeechRequest(
-        utterances=utterances(order.text, language=language, limit=can.utterance_limit),
+        utterances=spoken,
         preset=voice.entry.preset,
         speed=native,
         seed=order.seed,
     )
     return Plan(request, tempo, warnings)
+
+
+def _nothing_to_say(text: str) -> SpeechError:
+    return SpeechError(
+        ErrorCode.TEXT_NOT_SPEAKABLE,
+        f"The text has nothing that can be read: {text[:_QUOTED]!r}.",
+        param="input",
+    )
 
 
 def _language(wanted: str | None, voice: Voice, can: Capabilities) -> tuple[str, tuple[str, ...]]:

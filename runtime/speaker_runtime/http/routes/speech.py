@@ -86,6 +86,7 @@ async def create_speech(body: SpeechBody, request: Request, runtime: CurrentRunt
             speed=body.speed,
             seed=body.seed,
             language=body.language,
+            normalize=body.normalize,
         )
     )
     request.state.speech = speech

@@ -1,14 +1,17 @@
 """``speaker-runtime model fetch``: the init container's work."""
 
 import json
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from speaker_runtime.cli.documents import InvalidConfigError, read_config
 from speaker_runtime.cli.ending import end
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.store import Fetched, Progress, fetch
+from speaker_runtime.models.fetching import Fetched, fetch
+from speaker_runtime.models.sources.base import Progress
 
 
 class _Lines:
@@ -55,6 +58,8 @@ class _Terminal:
 def run(directory: Path) -> ExitCode:
     """Fetch the model that the configuration in ``directory`` names."""
     reporter = _Terminal() if sys.stdout.isatty() else _Lines()
+    # A pod that is stopped leaves what has arrived so that the next one goes on from there.
+    signal.signal(signal.SIGTERM, _end)
     try:
         config = read_config(directory)
         reporter.done(fetch(config.model, reporter.progress))
@@ -63,6 +68,10 @@ def run(directory: Path) -> ExitCode:
     except ModelError as error:
         return end(error.exit_code, str(error))
     return ExitCode.OK
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  as the signal module calls it
+    raise SystemExit(128 + number)
 
 
 def _print_json(**fields: object) -> None:

@@ -1,15 +1,17 @@
 """``package://NAME``: weights that ship inside an installed Python package."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, Final
+from typing import ClassVar, Final
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.files import blocks
 from speaker_runtime.models.manifest import FileEntry
+from speaker_runtime.models.sources.base import Workspace
 
 WEIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"hibari-tts": ("hibari/assets/hibari.onnx", "hibari/assets/voices.json")}
@@ -20,22 +22,30 @@ WEIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 class PackageSource:
     """Reads the weights that :data:`WEIGHTS` names; digests are those of the package's RECORD."""
 
-    def list(self, location: str) -> Sequence[FileEntry]:
-        """Name the weights of the installed package ``location``."""
-        return [_entry(location, path) for path in self._paths(location)]
+    local: ClassVar[bool] = True
 
-    def open(self, location: str, entry: FileEntry) -> BinaryIO:
-        """Open one weight file of the installed package ``location``."""
-        for path in self._paths(location):
+    def __init__(self, address: str, workspace: Workspace) -> None:  # noqa: ARG002  needs none
+        self._package = address.removeprefix("package://")
+
+    def list(self) -> Sequence[FileEntry]:
+        """Name the weights of the installed package."""
+        return [_entry(self._package, path) for path in self._paths()]
+
+    def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
+        """Read one weight file of the installed package."""
+        for path in self._paths():
             if path.name == entry.name:
-                return _located(path).open("rb")
+                stream = _located(path).open("rb")
+                stream.seek(offset)
+                return blocks(stream)
         raise ModelError(
             ExitCode.MODEL_UNAVAILABLE,
-            f"The package {location} has no file {entry.name}.",
+            f"The package {self._package} has no file {entry.name}.",
             "Install it again.",
         )
 
-    def _paths(self, location: str) -> Sequence[metadata.PackagePath]:
+    def _paths(self) -> Sequence[metadata.PackagePath]:
+        location = self._package
         wanted = WEIGHTS.get(location)
         if wanted is None:
             raise ModelError(

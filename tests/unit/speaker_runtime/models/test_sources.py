@@ -1,6 +1,7 @@
 """Addresses of models."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -8,29 +9,50 @@ from speaker_runtime.contract import ExitCode
 from speaker_runtime.models import sources
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.manifest import FileEntry, build
+from speaker_runtime.models.sources.base import Workspace
+from speaker_runtime.models.web import Web
 
 
-@pytest.mark.parametrize("address", ["ftp://x/y", "hibari-tts", "package://", "://x", "package:x"])
-def test_an_address_that_nobody_reads_is_a_wrong_configuration(address: str) -> None:
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, Web, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("address", "word"),
+    [
+        ("ftp://x/y", "package://"),
+        ("hibari-tts", "https://"),
+        ("package://", "file://"),
+        ("://x", "package://"),
+        ("package:x", "package://"),
+        ("file://models/here", "file:///mnt/model"),
+        ("http://models.example/here", "@sha256:"),
+        ("https://models.example/here@sha256:beef", "64 hexadecimal digits"),
+    ],
+)
+def test_an_address_that_nobody_reads_is_a_wrong_configuration(
+    workspace: Workspace, address: str, word: str
+) -> None:
     with pytest.raises(ModelError) as failed:
-        sources.resolve(address)
+        sources.resolve(address, workspace)
     assert failed.value.exit_code is ExitCode.INVALID_CONFIG
-    assert "package://" in failed.value.remedy
+    assert word in failed.value.remedy
 
 
-def test_a_package_names_its_weights_with_their_digests() -> None:
-    source, location = sources.resolve("package://hibari-tts")
-    entries = source.list(location)
+def test_a_package_names_its_weights_with_their_digests(workspace: Workspace) -> None:
+    source = sources.resolve("package://hibari-tts", workspace)
+    entries = source.list()
     assert [entry.name for entry in entries] == ["hibari.onnx", "voices.json"]
     for entry in entries:
-        with source.open(location, entry) as stream:
-            assert hashlib.sha256(stream.read()).hexdigest() == entry.sha256
+        content = b"".join(source.read(entry, 0))
+        assert hashlib.sha256(content).hexdigest() == entry.sha256
+        assert b"".join(source.read(entry, 100)) == content[100:]
 
 
-def test_a_package_without_weights_is_unavailable() -> None:
-    source, _ = sources.resolve("package://pytest")
+def test_a_package_without_weights_is_unavailable(workspace: Workspace) -> None:
     with pytest.raises(ModelError) as failed:
-        source.list("pytest")
+        sources.resolve("package://pytest", workspace).list()
     assert failed.value.exit_code is ExitCode.MODEL_UNAVAILABLE
     assert "hibari-tts" in failed.value.remedy
 

@@ -9,8 +9,10 @@ import pytest
 
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.fetching import fetch
 from speaker_runtime.models.manifest import MANIFEST_FILE
-from speaker_runtime.models.store import Progress, fetch, open_model
+from speaker_runtime.models.sources.base import Progress
+from speaker_runtime.models.store import open_model
 
 SOURCE = "package://hibari-tts"
 
@@ -76,7 +78,8 @@ def test_an_interrupted_fetch_leaves_nothing_that_looks_like_a_model(config: Mod
 
     with pytest.raises(KeyboardInterrupt):
         fetch(config, interrupt)
-    assert list(config.directory.iterdir()) == []
+    assert all(path.suffix == ".partial" for path in config.directory.iterdir())
+    assert failure(config).exit_code is ExitCode.MODEL_UNAVAILABLE
 
 
 def test_what_a_dead_fetch_left_is_removed(config: ModelConfig) -> None:

@@ -10,7 +10,7 @@ from speaker_runtime.backends.hibari import HibariBackend
 from speaker_runtime.backends.protocol import Capabilities, Slice, SpeechRequest
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.models.store import fetch
+from speaker_runtime.models.fetching import fetch
 
 
 @pytest.fixture(scope="module")

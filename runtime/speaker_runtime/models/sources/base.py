@@ -1,0 +1,60 @@
+"""What every kind of source does, and what it is given."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from speaker_runtime.models.manifest import FileEntry
+
+if TYPE_CHECKING:
+    from speaker_runtime.models.web import Web
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file, or a whole model, has come; sizes in bytes."""
+
+    file: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a source may use while a model is fetched.
+
+    Attributes:
+        directory: For archives; on the model's volume, gone when the fetch is complete.
+        web: Gives what reads over HTTP; its library is loaded only then.
+        report: Told how far an archive has come.
+    """
+
+    directory: Path
+    web: Callable[[], "Web"]
+    report: Callable[[Progress], None]
+
+
+class Source(Protocol):
+    """The files of one model at one address."""
+
+    local: ClassVar[bool]
+    """Whether looking is cheap and its files change with the program; any other address is asked
+    once, and what was fetched from it stays as it was until the address changes."""
+
+    def __init__(self, address: str, workspace: Workspace) -> None:
+        """Raises ModelError if the address is not well formed."""
+
+    def list(self) -> Sequence[FileEntry]:
+        """Name the files of the model.
+
+        Raises:
+            ModelError: There is no such model, or it is out of reach.
+        """
+
+    def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
+        """One of the files that :meth:`list` named, from ``offset`` on.
+
+        Raises:
+            ModelError: It cannot be read any more.
+        """

@@ -1,0 +1,231 @@
+"""Reads files over HTTP from servers that cut connections, are busy, or do not tell the truth.
+
+Proxies and certificates are those of the environment (``HTTPS_PROXY``, ``NO_PROXY``,
+``SSL_CERT_FILE``).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx2
+
+from speaker_runtime.contract import ExitCode
+from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.files import BLOCK, skip
+
+ATTEMPTS: Final = 6
+"""How often in a row a request may fail before the fetch does."""
+LONGEST_PAUSE_SECONDS: Final = 60.0
+"""A server that asks for more patience than this is reported, not waited for."""
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0)
+_REDIRECTS: Final = 5
+_DOCUMENT_LIMIT: Final = 64 << 20
+"""Bytes of the longest listing that is read; indexes of packages with many releases are long."""
+_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PARTIAL_CONTENT: Final = 206
+_NOTHING_LEFT: Final = 416
+"""The answer where the whole file is there already, and only the server knows its size."""
+
+
+class _Interrupted(Exception):
+    """One attempt failed in a way that may pass.
+
+    Args:
+        reason: What happened.
+        after: Seconds that the server asked to wait.
+    """
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Web:
+    """Reads over HTTP with bounded patience.
+
+    Args:
+        pause: Waits for some seconds.
+    """
+
+    def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
+        self._pause = pause
+
+    def document(self, url: str, *, accept: str = "application/json") -> bytes:
+        """The whole of a small file.
+
+        Raises:
+            ModelError: It is not there, out of reach, or not small.
+        """
+        content = bytearray()
+        for block in self.read(url, accept=accept):
+            content += block
+            if len(content) > _DOCUMENT_LIMIT:
+                raise ModelError(
+                    ExitCode.MODEL_UNAVAILABLE,
+                    f"{url} is longer than {_DOCUMENT_LIMIT} bytes.",
+                    "Check the address: a listing is expected there.",
+                )
+        return bytes(content)
+
+    def read(
+        self, url: str, *, offset: int = 0, size: int | None = None, accept: str = "*/*"
+    ) -> Iterator[bytes]:
+        """The content of ``url`` from ``offset`` on; a connection that is cut is resumed.
+
+        Args:
+            url: An address of http or https.
+            offset: Bytes that are there already.
+            size: Bytes of the whole, if known.
+            accept: Media types that are wanted.
+
+        Raises:
+            ModelError: It is not there, out of reach, or of another size.
+        """
+        position, failures = offset, 0
+        with httpx2.Client(timeout=_TIMEOUT) as client:
+            while size is None or position < size:
+                before = position
+                try:
+                    for block in _attempt(client, url, position, size, accept):
+                        position += len(block)
+                        yield block
+                    if size is None or position == size:
+                        return
+                    reason = f"it ended after {position} of {size} bytes"
+                    interruption = _Interrupted(reason)
+                except _Interrupted as error:
+                    interruption = error
+                except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                    raise ModelError(
+                        ExitCode.INVALID_CONFIG,
+                        f"{url} is no address of a file: {error}.",
+                        "Write one of the form https://HOST/PATH.",
+                    ) from error
+                except httpx2.TransportError as error:
+                    interruption = _Interrupted(str(error) or type(error).__name__)
+                # Only a real advance counts: a server could give a byte at a time for ever.
+                failures = 1 if position - before >= BLOCK else failures + 1
+                self._wait(url, failures, interruption)
+
+    def _wait(self, url: str, failures: int, interruption: _Interrupted) -> None:
+        asked = interruption.after
+        if failures >= ATTEMPTS or (asked is not None and asked > LONGEST_PAUSE_SECONDS):
+            often = f"{failures} times" if failures > 1 else "once"
+            later = f" It asks to try again in {asked:.0f} s." if asked else ""
+            raise ModelError(
+                ExitCode.MODEL_UNAVAILABLE,
+                f"{url} could not be read, tried {often}: {interruption}.{later}",
+                "Check the address, the network and the proxy (HTTPS_PROXY), and try again; what "
+                "has arrived is kept.",
+            )
+        pause = _FIRST_PAUSE_SECONDS * 2 ** (failures - 1) if asked is None else asked
+        self._pause(pause)
+
+
+def _attempt(
+    client: httpx2.Client, url: str, offset: int, size: int | None, accept: str
+) -> Iterator[bytes]:
+    """One connection's worth of the content from ``offset`` on."""
+    # Compressed on the way, neither lengths nor offsets would be the file's.
+    headers = {"Accept": accept, "Accept-Encoding": "identity"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+    with _answer(client, url, headers) as response:
+        if response.status_code == _NOTHING_LEFT:
+            if size is not None:
+                raise _wrong_size(url, f"at most {offset}", size)
+            return
+        begins = _beginning(url, response, offset)
+        _check_length(url, response, begins, size)
+        length = begins
+        for block in skip(response.iter_raw(BLOCK), offset - begins):
+            length += len(block)
+            if size is not None and offset + length - begins > size:
+                raise _wrong_size(url, f"more than {size}", size)
+            yield block
+
+
+@contextmanager
+def _answer(
+    client: httpx2.Client, url: str, headers: Mapping[str, str]
+) -> Iterator[httpx2.Response]:
+    """The final answer after redirects, if it is a good one."""
+    address = httpx2.URL(url)
+    for _ in range(_REDIRECTS + 1):
+        with client.stream("GET", address, headers=dict(headers)) as response:
+            if not response.has_redirect_location:
+                _check_status(url, response)
+                yield response
+                return
+            target = address.join(response.headers["Location"])
+        if target.scheme not in {"http", "https"} or (address.scheme, target.scheme) == (
+            "https",
+            "http",
+        ):
+            raise ModelError(
+                ExitCode.MODEL_UNAVAILABLE,
+                f"{url} redirects to {target.scheme}://, which is not followed.",
+                "Name the final address, with https.",
+            )
+        address = target
+    raise ModelError(
+        ExitCode.MODEL_UNAVAILABLE,
+        f"{url} redirects more than {_REDIRECTS} times.",
+        "Name the final address.",
+    )
+
+
+def _check_status(url: str, response: httpx2.Response) -> None:
+    status = response.status_code
+    if status in _BUSY:
+        raise _Interrupted(f"it answers {status}", _retry_after(response))
+    if not (response.is_success or status == _NOTHING_LEFT):
+        raise ModelError(
+            ExitCode.MODEL_UNAVAILABLE,
+            f"{url} answers {status} {response.reason_phrase}.",
+            "Check the address, and that it may be read without a login.",
+        )
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    if value.isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _beginning(url: str, response: httpx2.Response, offset: int) -> int:
+    """Where in the file the answer's body begins: servers may ignore the Range that was asked."""
+    if response.status_code != _PARTIAL_CONTENT:
+        return 0
+    given = response.headers.get("Content-Range", "")
+    if not given.startswith(f"bytes {offset}-"):
+        raise ModelError(
+            ExitCode.MODEL_UNAVAILABLE,
+            f"{url} was asked for bytes from {offset} on and gives {given!r}.",
+            "Its server cannot resume; name another address.",
+        )
+    return offset
+
+
+def _check_length(url: str, response: httpx2.Response, begins: int, size: int | None) -> None:
+    told: Any = response.headers.get("Content-Length", "")
+    if size is not None and told.isdecimal() and begins + int(told) != size:
+        raise _wrong_size(url, str(begins + int(told)), size)
+
+
+def _wrong_size(url: str, found: str, size: int) -> ModelError:
+    return ModelError(
+        ExitCode.MODEL_CORRUPT,
+        f"{url} is {found} bytes long, not {size} as its listing says.",
+        "Its source is damaged or was changed: correct it or name another one.",
+    )

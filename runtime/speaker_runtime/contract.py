@@ -9,7 +9,7 @@ The operator (or ``speaker-tts up``) writes two JSON documents into one director
 
 from enum import IntEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -67,6 +67,10 @@ class ModelConfig(Document):
     )
 
 
+LexiconWord = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
+LexiconSaying = Annotated[str, Field(min_length=1, max_length=256)]
+
+
 class ServingConfig(Document):
     """Limits of one runtime process."""
 
@@ -84,6 +88,11 @@ class ServingConfig(Document):
         ge=0,
         le=3600,
         description="After SIGTERM, how long running responses may take to finish.",
+    )
+    lexicon: dict[LexiconWord, LexiconSaying] = Field(
+        default_factory=dict,
+        max_length=256,
+        description="What to read in place of a word, by the word; case does not matter.",
     )
 
 

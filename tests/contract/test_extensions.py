@@ -1,10 +1,13 @@
 """What the API can do beyond OpenAI's: every field optional, every answer as documented."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from speaker_runtime.contract import ServingConfig
+from tests.support.runtime import serving
 from tests.support.transcribe import transcribe
 
 GOOD: Mapping[str, object] = {
@@ -66,3 +69,13 @@ def test_emoji_are_left_out_of_a_sentence(http: httpx2.Client) -> None:
     with_emoji = speak(http, input="The weather \U0001f324\ufe0f is fine today.")
     assert with_emoji.content == speak(http).content
     assert "x-speaker-warning" not in with_emoji.headers
+
+
+def test_a_deployments_lexicon_is_heard(tmp_path: Path) -> None:
+    words = {"Wdbc": "wonderful"}
+    with (
+        serving(tmp_path, ServingConfig(lexicon=words)) as runtime,
+        httpx2.Client(base_url=runtime.url, timeout=60) as http,
+    ):
+        written = speak(http, input="What a wdbc day.")
+        assert written.content == speak(http, input="What a wonderful day.").content

@@ -26,6 +26,7 @@ def runtime_config(service: TTSService, cache: Path) -> contract.RuntimeConfig:
             max_input_characters=serving.max_input_characters,
             max_queue_seconds=serving.max_queue_seconds,
             drain_seconds=serving.drain_seconds,
+            lexicon=serving.lexicon,
         ),
     )
 

@@ -8,6 +8,7 @@ from speaker_runtime.audio.tempo import split_speed
 from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
+from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalize import normalize
 from speaker_runtime.text.sentences import utterances
 from speaker_runtime.voices.catalogue import Catalogue, Voice
@@ -54,7 +55,7 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities) -> Plan:
+def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities, lexicon: Lexicon) -> Plan:
     """Decide how to carry out ``order``.
 
     Raises:
@@ -65,7 +66,7 @@ def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities) -> Plan:
     native, tempo = split_speed(speed, can.slowest, can.fastest)
     language, warnings = _language(order.language, voice, can)
     text = normalize(order.text, language) if order.normalize else order.text
-    spoken = utterances(text, language=language, limit=can.utterance_limit)
+    spoken = utterances(lexicon.respell(text), language=language, limit=can.utterance_limit)
     if not spoken:
         raise _nothing_to_say(order.text)
     request = SpeechRequest(

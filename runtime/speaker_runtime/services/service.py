@@ -13,6 +13,7 @@ from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import SpeechOrder, plan
 from speaker_runtime.services.speech import Speech
+from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.voices.catalogue import Catalogue
 
 
@@ -22,7 +23,7 @@ class SpeechService:
     Args:
         engine: What speaks.
         manifest: The declared voices.
-        limits: Of one request.
+        limits: Of one request, and the deployment's lexicon.
         metrics: What to count in.
     """
 
@@ -36,6 +37,7 @@ class SpeechService:
         self._engine = engine
         self._manifest = manifest
         self._limits = limits
+        self._lexicon = Lexicon(limits.lexicon)
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="audio")
         self._active: set[Speech] = set()
@@ -86,7 +88,7 @@ class SpeechService:
         self._check_length(order.text)
         catalogue, can = self.catalogue(), self.capabilities()
         planned = await asyncio.get_running_loop().run_in_executor(
-            self._pool, plan, order, catalogue, can
+            self._pool, plan, order, catalogue, can, self._lexicon
         )
         speech = Speech(
             characters=len(order.text),

@@ -67,6 +67,18 @@ class VoicesSpec(Model):
     )
 
 
+Lexicon = Annotated[
+    dict[str, Annotated[str, StringConstraints(min_length=1, max_length=256)]],
+    Field(max_length=256),
+    Check(
+        "self.all(word, word.size() >= 1 && word.size() <= 64 && !word.startsWith(' ') && "
+        "!word.endsWith(' '))",
+        "words must have 1 to 64 characters and no space around them: write for example "
+        "kubectl: cube control",
+    ),
+]
+
+
 class ServingSpec(Model):
     """Limits of each pod."""
 
@@ -85,6 +97,12 @@ class ServingSpec(Model):
         ge=0,
         le=3600,
         description="Seconds that running responses may take to finish when a pod stops.",
+    )
+    lexicon: Lexicon = Field(
+        default_factory=dict,
+        description="Words that the model misreads, and how to write them so that it reads them "
+        "well, for example kubectl: cube control. A word is found where it stands alone, whatever "
+        "its case.",
     )
 
 

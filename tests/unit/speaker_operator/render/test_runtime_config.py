@@ -9,7 +9,14 @@ from tests.unit.speaker_operator.factories import service, voice
 
 def test_the_spec_reaches_the_runtime() -> None:
     config = runtime_config(
-        service(serving={"maxInputCharacters": 9, "maxQueueSeconds": 8, "drainSeconds": 7}),
+        service(
+            serving={
+                "maxInputCharacters": 9,
+                "maxQueueSeconds": 8,
+                "drainSeconds": 7,
+                "lexicon": {"kubectl": "cube control"},
+            }
+        ),
         Path("/cache"),
     )
     assert config.service == "hello"
@@ -17,6 +24,7 @@ def test_the_spec_reaches_the_runtime() -> None:
     assert config.serving.max_input_characters == 9
     assert config.serving.max_queue_seconds == 8
     assert config.serving.drain_seconds == 7
+    assert config.serving.lexicon == {"kubectl": "cube control"}
 
 
 def test_each_model_source_has_a_directory_of_its_own() -> None:

@@ -6,6 +6,7 @@ a tool's name is whole.
 """
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ class Binaries:
         module = self.config.module_of(tool)
         target = self.path(tool)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{tool}.partial")
+        for abandoned in target.parent.glob(f".{tool}.*"):
+            abandoned.unlink()
+        # the compiler of a run that was killed may still write to the name that it was given
+        partial = target.with_name(f".{tool}.{os.getpid()}")
         with step(f"{tool} {module.version}"):
             try:
                 run(

@@ -38,6 +38,8 @@ class Site:
     plans: dict[str, list[Answer]] = field(default_factory=dict)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     """Path and Range of each request."""
+    credentials: list[str | None] = field(default_factory=list)
+    """The Authorization of each request."""
 
     def offer(self, folder: str, files: dict[str, bytes]) -> ModelManifest:
         """Offer a model's directory at ``/folder``; gives its manifest."""
@@ -63,6 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
         site = self.server.site
         asked = self.headers.get("Range")
         site.requests.append((self.path, asked))
+        site.credentials.append(self.headers.get("Authorization"))
         plan = site.plans.get(self.path)
         answer = plan.pop(0) if plan else Answer()
         content = site.files.get(self.path)

@@ -14,17 +14,24 @@ from speaker_runtime.models.fetching import Fetched, fetch
 from speaker_runtime.models.sources.base import Progress
 
 
+def _told(progress: Progress) -> str:
+    """How far it is, coarsely: a percentage, or megabytes where the whole is not known."""
+    if progress.total:
+        return f"{100 * progress.done // progress.total} %"
+    return f"{progress.done >> 20} MiB"
+
+
 class _Lines:
     """JSON lines for whoever collects the output, at most one for each percent."""
 
     def __init__(self) -> None:
-        self._percent = -1
+        self._last = ("", "")
 
     def progress(self, progress: Progress) -> None:
-        percent = 100 * progress.done // progress.total
-        if percent == self._percent:
+        now = (progress.file, _told(progress))
+        if now == self._last:
             return
-        self._percent = percent
+        self._last = now
         _print_json(
             event="progress", file=progress.file, bytes=progress.done, totalBytes=progress.total
         )
@@ -45,14 +52,13 @@ class _Terminal:
     """One line that is rewritten, for a person."""
 
     def progress(self, progress: Progress) -> None:
-        share = 100 * progress.done / progress.total
-        sys.stdout.write(f"\r{progress.file}: {share:3.0f} %")
+        sys.stdout.write(f"\r\x1b[K{progress.file}: {_told(progress)}")
         sys.stdout.flush()
 
     def done(self, fetched: Fetched) -> None:
         manifest = fetched.model.manifest
         verb = "fetched into" if fetched.copied else "is already in"
-        sys.stdout.write(f"\r{manifest.source} {verb} {fetched.model.directory}\n")
+        sys.stdout.write(f"\r\x1b[K{manifest.source} {verb} {fetched.model.directory}\n")
 
 
 def run(directory: Path) -> ExitCode:

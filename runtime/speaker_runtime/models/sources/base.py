@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a file, or a whole model, has come; sizes in bytes."""
+    """How far a file, or a whole model, has come; in bytes, ``total`` None where nobody knows."""
 
     file: str
     done: int
-    total: int
+    total: int | None
 
 
 @dataclass(frozen=True)

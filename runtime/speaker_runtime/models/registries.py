@@ -1,0 +1,178 @@
+"""Finds a published package's archive in the registry that this machine is configured for.
+
+No registry's address stands here: it is the environment's, or that of the package manager.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urljoin, urlsplit
+
+from speaker_runtime.contract import ExitCode
+from speaker_runtime.models.errors import ModelError
+
+if TYPE_CHECKING:
+    from speaker_runtime.models.web import Web
+
+_SIMPLE_JSON: Final = "application/vnd.pypi.simple.v1+json"
+_PIP_DEFAULT: Final = re.compile(r"--index-url\b.*?\(default (\S+?)\)", re.DOTALL)
+_COMMAND_SECONDS: Final = 60.0
+_WHEEL: Final = "-none-any.whl"
+"""The end of a wheel that is for every machine, as a wheel of data is."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file that holds a package.
+
+    Attributes:
+        filename: What it is called.
+        url: Where it lies.
+        digest: Algorithm and hexadecimal digest.
+        size: Bytes, where the registry tells.
+    """
+
+    filename: str
+    url: str
+    digest: str
+    size: int | None
+
+
+def find_wheel(name: str, version: str, web: "Web") -> Archive:
+    """Look a wheel up in the index of Python packages (PEP 691).
+
+    Raises:
+        ModelError: No index is configured or within reach, or it has no such wheel.
+    """
+    page = f"{_python_index().rstrip('/')}/{re.sub(r'[-_.]+', '-', name).lower()}/"
+    listing = _parsed(web.document(page, accept=_SIMPLE_JSON), f"the index's page of {name}")
+    prefix = f"{re.sub(r'[-_.]+', '_', name)}-{version}-".lower()
+    for file in listing.get("files", ()):
+        filename = str(file["filename"])
+        if filename.lower().startswith(prefix) and filename.endswith(_WHEEL):
+            return Archive(
+                filename=filename,
+                url=_with_credentials_of(
+                    page, urljoin(page, str(_required(file, "url", filename)))
+                ),
+                digest=f"sha256:{_required(file.get('hashes', {}), 'sha256', filename)}",
+                size=file.get("size"),
+            )
+    raise ModelError(
+        ExitCode.MODEL_UNAVAILABLE,
+        f"The index of Python packages has no wheel of {name} {version} for every machine.",
+        "Check the name and the version.",
+    )
+
+
+def find_tarball(name: str, version: str, web: "Web") -> Archive:
+    """Look a tarball up in the npm registry.
+
+    Raises:
+        ModelError: No registry is configured or within reach, or it has no such package.
+    """
+    page = f"{_npm_registry().rstrip('/')}/{quote(name, safe='@')}/{version}"
+    dist = _parsed(web.document(page), f"the registry's page of {name}").get("dist", {})
+    algorithm, _, encoded = str(_required(dist, "integrity", name)).partition("-")
+    return Archive(
+        filename=f"{name.replace('/', '-')}-{version}.tgz",
+        url=_with_credentials_of(page, urljoin(page, str(_required(dist, "tarball", name)))),
+        digest=f"{algorithm}:{base64.b64decode(encoded).hex()}",
+        size=None,
+    )
+
+
+def _python_index() -> str:
+    """``PIP_INDEX_URL``, or what pip is configured for, or pip's own default."""
+    if index := os.environ.get("PIP_INDEX_URL"):
+        return index
+    for pip in _pips():
+        if index := _said_by([*pip, "config", "get", "global.index-url"]):
+            return index
+        told = _PIP_DEFAULT.search(_said_by([*pip, "download", "--help"]))
+        if told:
+            return told[1]
+    raise _unconfigured("index of Python packages", "PIP_INDEX_URL", "pip")
+
+
+def _pips() -> Sequence[Sequence[str]]:
+    found = shutil.which("pip") or shutil.which("pip3")
+    return ((sys.executable, "-m", "pip"), *(((found,),) if found else ()))
+
+
+def _npm_registry() -> str:
+    """``NPM_CONFIG_REGISTRY``, or what npm is configured for."""
+    for variable in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
+        if registry := os.environ.get(variable):
+            return registry
+    npm = shutil.which("npm")
+    registry = _said_by([npm, "config", "get", "registry"]) if npm else ""
+    if registry.startswith("http"):
+        return registry
+    raise _unconfigured("npm registry", "NPM_CONFIG_REGISTRY", "npm")
+
+
+def _said_by(command: Sequence[str]) -> str:
+    """What a command prints; nothing if it fails."""
+    try:
+        ended = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            # Wide enough that no address is broken into lines.
+            env={**os.environ, "COLUMNS": "1000"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ended.stdout.strip() if ended.returncode == 0 else ""
+
+
+def _parsed(content: bytes, what: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise _strange(what) from error
+    if not isinstance(document, dict):
+        raise _strange(what)
+    return document
+
+
+def _required(document: Mapping[str, Any], key: str, what: str) -> object:
+    if not document.get(key):
+        raise _strange(f"the entry of {what}, which lacks {key},")
+    return document[key]
+
+
+def _strange(what: str) -> ModelError:
+    return ModelError(
+        ExitCode.MODEL_UNAVAILABLE,
+        f"{what[0].upper()}{what[1:]} is not in the form that registries answer with (JSON).",
+        "Check PIP_INDEX_URL or NPM_CONFIG_REGISTRY: a mirror has to speak the simple JSON API "
+        "(PEP 691) or npm's.",
+    )
+
+
+def _unconfigured(what: str, variable: str, tool: str) -> ModelError:
+    return ModelError(
+        ExitCode.MODEL_UNAVAILABLE,
+        f"No {what} is configured on this machine, and {tool} is not installed to name one.",
+        f"Set the environment variable {variable} to the address of one.",
+    )
+
+
+def _with_credentials_of(page: str, url: str) -> str:
+    """``url`` with the user and password of ``page``, if both are of one server."""
+    theirs, file = urlsplit(page), urlsplit(url)
+    userinfo, at, _ = theirs.netloc.rpartition("@")
+    if not at or "@" in file.netloc or (theirs.hostname, theirs.port) != (file.hostname, file.port):
+        return url
+    return file._replace(netloc=f"{userinfo}@{file.netloc}").geturl()

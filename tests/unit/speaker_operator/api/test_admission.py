@@ -99,3 +99,20 @@ def test_the_model_keeps_what_was_written() -> None:
 
 def test_the_name_of_a_service_may_be_52_characters_long() -> None:
     assert isinstance(service("a" * 52), TTSService)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "package://hibari-tts",
+        "catalogue://kokoro-82m-int8",
+        "pypi://hibari-tts==0.2.1/hibari/assets",
+        "npm://@team/voices@2.0.1-rc.1/voices",
+        "https://models.example:8443/kokoro",
+        f"https://models.example/kokoro@sha256:{'a' * 64}",
+        f"http://models/kokoro@sha256:{'a' * 64}",
+        "file:///mnt/models/kokoro",
+    ],
+)
+def test_a_model_may_come_from_every_kind_of_address(source: str) -> None:
+    assert service(model={"source": source}).model_source == source

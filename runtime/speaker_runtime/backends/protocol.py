@@ -25,6 +25,7 @@ class Capabilities:
         max_streams: How many requests may be open at a time.
         max_batch: How many streams one step takes.
         warmup: An utterance to speak once before the first request.
+        mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
     """
 
     model_digest: str
@@ -39,6 +40,7 @@ class Capabilities:
     max_streams: int
     max_batch: int
     warmup: str
+    mixes_presets: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class SpeechRequest:
 
     Attributes:
         utterances: The text, none longer than the backend's limit.
-        preset: One of the backend's built-in speakers.
+        preset: One of the backend's built-in speakers, or a mix of them where it can mix.
         speed: Pace, within the backend's own range.
         seed: Of everything random.
     """

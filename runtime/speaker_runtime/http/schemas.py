@@ -52,7 +52,8 @@ class SpeechBody(BaseModel):
     )
     voice: Name | VoiceReference = Field(
         description="A name or alias of a voice that `GET /v1/audio/voices` lists, or one of "
-        "OpenAI's voice names, which mean the default voice where no voice claims them.",
+        "OpenAI's voice names, which mean the default voice where no voice claims them. Some "
+        "models mix voices: `af_heart*0.3+am_adam*0.7`.",
         examples=["alloy"],
     )
     response_format: AudioFormat = Field(

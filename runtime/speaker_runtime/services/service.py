@@ -74,7 +74,9 @@ class SpeechService:
         """
         if self._catalogue is None:
             can = self.capabilities()
-            self._catalogue = Catalogue(self._manifest, can.presets, can.languages)
+            self._catalogue = Catalogue(
+                self._manifest, can.presets, can.languages, mixes_presets=can.mixes_presets
+            )
         return self._catalogue
 
     async def speak(self, order: SpeechOrder) -> Speech:

@@ -9,6 +9,7 @@ from typing import Final
 
 from speaker_runtime.contract import VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.voices import mixing
 
 OPENAI_VOICES: Final = (
     "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable",
@@ -49,25 +50,34 @@ class Catalogue:
         presets: The backend's built-in speakers; each is a voice too, unless a declared one has
             its name.
         languages: The backend's, for presets.
+        mixes_presets: Whether the backend speaks mixes of its presets.
     """
 
     def __init__(
-        self, manifest: VoiceManifest, presets: Sequence[str], languages: tuple[str, ...]
+        self,
+        manifest: VoiceManifest,
+        presets: Sequence[str],
+        languages: tuple[str, ...],
+        *,
+        mixes_presets: bool = False,
     ) -> None:
         entries = (*manifest.voices, *_presets_as_voices(manifest, presets, languages))
         self.voices = tuple(_claims(entries, frozenset(presets)))
+        self._mixes_presets = mixes_presets
         self._by_name: Mapping[str, Voice] = MappingProxyType(
             {name: voice for voice in self.voices for name in voice.names}
         )
         self.default, self.default_message = self._find_default(manifest.default)
 
     def resolve(self, name: str) -> Voice:
-        """The voice that ``name`` means.
+        """The voice that ``name`` means, or the mix of voices that it describes.
 
         Raises:
             SpeechError: There is no such voice, or it cannot speak.
         """
         voice = self._by_name.get(name)
+        if voice is None and mixing.is_mix(name):
+            return self._mix(name)
         if voice is None and name in OPENAI_VOICES:
             voice = self.default
         if voice is None:
@@ -79,6 +89,18 @@ class Catalogue:
                 param="voice",
             )
         return voice
+
+    def _mix(self, text: str) -> Voice:
+        if not self._mixes_presets:
+            raise SpeechError(
+                ErrorCode.VOICE_NOT_FOUND,
+                f"There is no voice {text!r}, and this model cannot mix voices.",
+                param="voice",
+            )
+        voices = [self.resolve(part.name) for part in mixing.parse(text)]
+        preset = mixing.renamed(text, lambda name: self.resolve(name).entry.preset)
+        entry = voices[0].entry.model_copy(update={"name": text, "preset": preset, "aliases": ()})
+        return Voice(entry, VoiceState.READY, message="", names=(text,))
 
     def _find_default(self, wanted: str | None) -> tuple[Voice | None, str]:
         if wanted is None:

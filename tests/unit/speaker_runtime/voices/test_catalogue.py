@@ -90,3 +90,33 @@ def test_a_default_that_does_not_exist_is_told() -> None:
     assert found.default is None
     with pytest.raises(SpeechError, match="'nobody'"):
         found.resolve("alloy")
+
+
+def mixing() -> Catalogue:
+    manifest = VoiceManifest(voices=(ANA, BOB, GHOST))
+    return Catalogue(manifest, PRESETS, ("en-US",), mixes_presets=True)
+
+
+def test_a_mix_of_voices_is_a_mix_of_their_presets() -> None:
+    entry = mixing().resolve("narrator*0.3+bob*0.7").entry
+    assert (entry.name, entry.preset) == ("narrator*0.3+bob*0.7", "heart*0.3+fable*0.7")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ana+nobody", ErrorCode.VOICE_NOT_FOUND),
+        ("ana+ghost", ErrorCode.VOICE_UNAVAILABLE),
+        ("ana*x", ErrorCode.INVALID_VALUE),
+    ],
+)
+def test_a_mix_of_what_cannot_speak_is_refused(name: str, code: ErrorCode) -> None:
+    with pytest.raises(SpeechError) as refused:
+        mixing().resolve(name)
+    assert (refused.value.code, refused.value.param) == (code, "voice")
+
+
+def test_a_model_that_cannot_mix_says_so() -> None:
+    with pytest.raises(SpeechError, match="cannot mix") as refused:
+        catalogue(ANA, BOB).resolve("ana+bob")
+    assert refused.value.code is ErrorCode.VOICE_NOT_FOUND

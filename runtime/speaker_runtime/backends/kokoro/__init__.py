@@ -1,0 +1,217 @@
+"""Kokoro-82M: American and British voices that can be mixed, on the CPU, sentence by sentence.
+
+The model is github.com/hexgrad/kokoro, exported to ONNX with 8-bit weights. Its phonemes come from
+hibari's reading rules, which write the same alphabet.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+
+from speaker_runtime.backends.hibari import reading
+from speaker_runtime.backends.kokoro.styles import Style, Styles, read_styles
+from speaker_runtime.backends.protocol import Capabilities, Slice, SpeechRequest, StepResult
+from speaker_runtime.contract import ExitCode, ModelConfig
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.store import StoredModel, open_model
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+    from speaker_runtime.audio.pcm import Samples
+
+SAMPLE_RATE: Final = 24_000
+_MODEL: Final = "model.onnx"
+_VOCABULARY: Final = "vocab.json"
+_PADDING: Final = 0
+"""The token before and after every utterance."""
+_MOST_THREADS: Final = 4
+"""More gain nothing on utterances of a few seconds."""
+_QUOTED: Final = 60
+
+PhonemeRules: TypeAlias = Callable[[str], str]
+
+_ACCENTS: Final[Mapping[str, str]] = MappingProxyType({"a": "en-US", "b": "en-GB"})
+"""What the first letter of a voice's name means, as far as hibari has reading rules for it."""
+
+
+@dataclass
+class KokoroStream:
+    """A text half spoken: utterances that are still text, and passes that are phonemes by now."""
+
+    style: Style
+    rules: PhonemeRules
+    speed: float
+    utterances: list[str]
+    warnings: tuple[str, ...]
+    passes: list[str] = field(default_factory=list)
+
+    def next_pass(self) -> str:
+        """The next phonemes to speak.
+
+        Raises:
+            SpeechError: There is no reading for the next utterance after all.
+        """
+        if not self.passes:
+            utterance = self.utterances.pop(0)
+            phonemes = self.rules(reading.write_down(utterance))
+            if not reading.has_sound(phonemes):
+                raise _not_speakable(utterance)
+            self.passes = list(reading.phoneme_passes(phonemes))
+        return self.passes.pop(0)
+
+
+class KokoroBackend:
+    """The ``kokoro`` entry point: one ONNX model, and a style for each voice."""
+
+    def __init__(self, model: ModelConfig) -> None:
+        self._model = model
+        self._speaker: Speaker | None = None
+
+    def load(self, progress: Callable[[str], None]) -> Capabilities:
+        """Load the model, the styles of all voices whose accent can be read, and the rules."""
+        stored = open_model(self._model)
+        progress("styles")
+        styles = read_styles(stored, frozenset(_ACCENTS))
+        progress("model")
+        session = _session(stored)
+        rules: dict[str, PhonemeRules] = {}
+        for accent in dict.fromkeys(name[0] for name in styles.presets):
+            progress(f"reading rules of {_ACCENTS[accent]}")
+            rules[accent] = _rules(british=accent == "b")
+        self._speaker = Speaker(session, _vocabulary(stored), styles, rules)
+        return Capabilities(
+            model_digest=stored.manifest.digest,
+            device="cpu",
+            sample_rate=SAMPLE_RATE,
+            languages=tuple(_ACCENTS[accent] for accent in rules),
+            presets=styles.presets,
+            slowest=0.5,
+            fastest=2.0,
+            utterance_limit=250,
+            characters_per_second=14.0,
+            max_streams=16,
+            max_batch=1,
+            warmup="Ready to speak.",
+            mixes_presets=True,
+        )
+
+    def open(self, request: SpeechRequest) -> KokoroStream:
+        """Check that the text can be read; letters of another script give a warning."""
+        spoken: list[str] = []
+        for utterance in request.utterances:
+            if reading.has_reading(utterance):
+                spoken.append(utterance)
+            elif reading.unreadable_letters(utterance):
+                raise _not_speakable(utterance)
+        if not spoken:
+            raise _not_speakable(" ".join(request.utterances))
+        skipped = next(filter(None, map(reading.unreadable_letters, spoken)), "")
+        speaker = self._loaded()
+        return KokoroStream(
+            style=speaker.styles.style(request.preset),
+            rules=speaker.rules[request.preset[0]],
+            speed=request.speed,
+            utterances=spoken,
+            warnings=(f"left out what kokoro cannot read: {skipped!a}",) if skipped else (),
+        )
+
+    def step(self, streams: Sequence[KokoroStream]) -> Sequence[StepResult]:
+        """Speak one pass, at most a sentence, of each stream."""
+        return [self._spoken(stream) for stream in streams]
+
+    def close(self) -> None:
+        """Forget the model."""
+        self._speaker = None
+
+    def _loaded(self) -> "Speaker":
+        if self._speaker is None:
+            raise RuntimeError("the engine opens streams only after it has loaded the backend")
+        return self._speaker
+
+    def _spoken(self, stream: KokoroStream) -> StepResult:
+        try:
+            phonemes = stream.next_pass()
+        except SpeechError as error:
+            return error
+        return Slice(
+            samples=self._loaded().speak(phonemes, stream.style, stream.speed),
+            finished=not stream.passes and not stream.utterances,
+        )
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Everything that is in memory while the backend is loaded.
+
+    Attributes:
+        session: The model: tokens, style and speed in, samples out.
+        vocabulary: Tokens of phonemes.
+        styles: Of the voices.
+        rules: Text to phonemes, by the accent's letter.
+    """
+
+    session: "InferenceSession"
+    vocabulary: Mapping[str, int]
+    styles: Styles
+    rules: Mapping[str, PhonemeRules]
+
+    def speak(self, phonemes: str, style: Style, speed: float) -> "Samples":
+        """Samples of one pass; the model has no chance in it, so equal input gives equal output."""
+        tokens = [self.vocabulary[each] for each in phonemes if each in self.vocabulary]
+        (samples,) = self.session.run(
+            None,
+            {
+                "tokens": np.array([[_PADDING, *tokens, _PADDING]], dtype=np.int64),
+                # A style has a row for each length of utterance (kokoro/pipeline.py, load_voice).
+                "style": style[max(len(tokens), 1) - 1][np.newaxis],
+                "speed": np.array([speed], dtype=np.float32),
+            },
+        )
+        return np.asarray(samples, dtype=np.float32).reshape(-1)
+
+
+def _session(stored: StoredModel) -> "InferenceSession":
+    from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415  on this thread only
+
+    options = SessionOptions()
+    options.intra_op_num_threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    options.log_severity_level = 3
+    return InferenceSession(str(stored.path(_MODEL)), options, providers=["CPUExecutionProvider"])
+
+
+def _rules(*, british: bool) -> PhonemeRules:
+    from hibari.g2p import G2P  # noqa: PLC0415  half a second, on this thread only
+
+    rules: PhonemeRules = G2P(british=british)
+    return rules
+
+
+def _vocabulary(stored: StoredModel) -> Mapping[str, int]:
+    vocabulary: Mapping[str, int] = json.loads(
+        stored.path(_VOCABULARY).read_text(encoding="utf-8")
+    )["vocab"]
+    if not vocabulary:
+        raise ModelError(
+            ExitCode.MODEL_CORRUPT,
+            f"{stored.path(_VOCABULARY)} names no phonemes.",
+            "Name a model.source that fits the backend kokoro.",
+        )
+    return vocabulary
+
+
+def _not_speakable(text: str) -> SpeechError:
+    quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+    return SpeechError(
+        ErrorCode.TEXT_NOT_SPEAKABLE,
+        f"kokoro cannot read this part of the text: {quoted!r}. It reads English, written in "
+        "Latin letters and digits.",
+        param="input",
+        suggestion="Remove or translate this part.",
+    )

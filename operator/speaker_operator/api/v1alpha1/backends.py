@@ -36,4 +36,19 @@ _HIBARI: Final = Backend(
     cache_size="1Gi",
 )
 
-BACKENDS: Final = MappingProxyType({backend.name: backend for backend in (_HIBARI,)})
+_KOKORO: Final = Backend(
+    name="kokoro",
+    engine="cpu",
+    model_source="catalogue://kokoro-82m-int8",
+    presets=(
+        *("af_heart", "af_alloy", "af_aoede", "af_bella", "af_jessica", "af_kore", "af_nicole"),
+        *("af_nova", "af_river", "af_sarah", "af_sky", "am_adam", "am_echo", "am_eric"),
+        *("am_fenrir", "am_liam", "am_michael", "am_onyx", "am_puck", "am_santa", "bf_alice"),
+        *("bf_emma", "bf_isabella", "bf_lily", "bm_daniel", "bm_fable", "bm_george", "bm_lewis"),
+    ),
+    requests=MappingProxyType({"cpu": "1", "memory": "1Gi"}),
+    limits=MappingProxyType({"memory": "2Gi"}),
+    cache_size="1Gi",
+)
+
+BACKENDS: Final = MappingProxyType({backend.name: backend for backend in (_HIBARI, _KOKORO)})

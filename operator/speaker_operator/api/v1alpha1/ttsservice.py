@@ -138,7 +138,7 @@ class TTSServiceSpec(Model):
 
     backend: BackendName = Field(
         description="Speech engine. Required. hibari is a small neural voice that needs no GPU and "
-        "no download.",
+        "no download; kokoro has 28 English voices, needs no GPU, and downloads its model.",
         json_schema_extra=required(
             "backend is missing: name the speech engine, for example backend: hibari"
         ),

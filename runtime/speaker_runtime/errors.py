@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     INVALID_VALUE = "invalid_value"
     EMPTY_INPUT = "empty_input"
     INPUT_TOO_LONG = "string_above_max_length"
+    INVALID_SSML = "invalid_ssml"
     TEXT_NOT_SPEAKABLE = "text_not_speakable"
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     VOICE_NOT_FOUND = "voice_not_found"
@@ -96,6 +97,11 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             400,
             "`input` is longer than this service accepts in one request.",
             "Split the text into several requests, at the end of a sentence.",
+        ),
+        ErrorCode.INVALID_SSML: _request(
+            400,
+            "The SSML is no XML, has a DTD or `audio`, is too deep, or cannot be followed.",
+            "Correct what the message names; GET /v1/audio/capabilities lists what is understood.",
         ),
         ErrorCode.TEXT_NOT_SPEAKABLE: _request(
             400,

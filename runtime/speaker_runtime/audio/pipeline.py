@@ -1,24 +1,66 @@
 """From a backend's samples to the bytes of one response."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from speaker_runtime.audio.encoder import Encoder
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.audio.tempo import Tempo
 
 
+@dataclass(frozen=True)
+class Section:
+    """What happens to the samples of one part of a response.
+
+    Attributes:
+        tempo: Pace to add to what the backend did; 1 leaves the samples as they are.
+        gain: Factor on the samples; what gets louder than full scale is clipped.
+        pause: Seconds of silence before the first sample.
+        marks: Names to note down where the first sample stands.
+    """
+
+    tempo: float = 1.0
+    gain: float = 1.0
+    pause: float = 0.0
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A named moment: seconds from the response's beginning."""
+
+    name: str
+    seconds: float
+
+
 class Pipeline:
-    """Tempo, where one is needed, and encoder of one response.
+    """Silence, gain, tempo and encoder of one response.
 
     Not thread-safe: one call at a time, from any thread.
 
     Args:
         audio_format: What to write.
         sample_rate: Hertz, of the samples and of the result.
-        tempo: Pace to add to what the backend did; 1 leaves the samples as they are.
+        sections: The parts of the response, in order.
+        end: What comes after them; it has no samples.
     """
 
-    def __init__(self, audio_format: AudioFormat, sample_rate: int, tempo: float) -> None:
-        self._tempo = Tempo(tempo, sample_rate) if tempo != 1.0 else None
+    def __init__(
+        self,
+        audio_format: AudioFormat,
+        sample_rate: int,
+        sections: Sequence[Section],
+        end: Section,
+    ) -> None:
+        self.marks: list[Mark] = []
+        self.has_speech = False
+        self._sections = (*sections, end)
+        self._current = -1
+        self._gain = 1.0
+        self._tempo: Tempo | None = None
         self._encoder = Encoder(audio_format, sample_rate)
         self._rate = sample_rate
         self._samples = 0
@@ -28,14 +70,36 @@ class Pipeline:
         """How much audio was encoded."""
         return self._samples / self._rate
 
-    def feed(self, samples: Samples) -> bytes:
-        """Take the next samples; return the bytes that are complete by now, perhaps none."""
-        return self._encode(self._tempo.stretch(samples) if self._tempo else samples)
+    def feed(self, section: int, samples: Samples) -> bytes:
+        """Take the next samples of a section, which is the same as before or a later one.
+
+        Returns:
+            The bytes that are complete by now, perhaps none.
+        """
+        before = self._go_to(section)
+        self.has_speech = True
+        louder = samples if self._gain == 1.0 else samples * np.float32(self._gain)
+        return before + self._encode(self._tempo.stretch(louder) if self._tempo else louder)
 
     def finish(self) -> bytes:
         """Return the last bytes; the pipeline is used up."""
-        rest = self._encode(self._tempo.finish()) if self._tempo else b""
-        return rest + self._encoder.finish()
+        return self._go_to(len(self._sections) - 1) + self._encoder.finish()
+
+    def _go_to(self, section: int) -> bytes:
+        data = b""
+        while self._current < section:
+            data += self._encode(self._tempo.finish()) if self._tempo else b""
+            self._current += 1
+            data += self._enter(self._sections[self._current])
+        return data
+
+    def _enter(self, section: Section) -> bytes:
+        self._gain = section.gain
+        self._tempo = Tempo(section.tempo, self._rate) if section.tempo != 1.0 else None
+        silence = np.zeros(round(section.pause * self._rate), np.float32)
+        data = self._encode(silence)
+        self.marks.extend(Mark(name, self.seconds) for name in section.marks)
+        return data
 
     def _encode(self, samples: Samples) -> bytes:
         self._samples += len(samples)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from speaker_runtime.backends import registry
 from speaker_runtime.backends.protocol import (
@@ -87,20 +88,20 @@ class Engine:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def submit(self, request: SpeechRequest, on_change: Callable[[], None]) -> Ticket:
-        """Queue a request.
+    def submit(self, requests: Sequence[SpeechRequest], on_change: Callable[[], None]) -> Ticket:
+        """Queue the requests of one client, to be spoken one after the other.
 
         Raises:
             SpeechError: The model is not ready, or too much is waiting already.
         """
         with self._guard:
             self._require_ready()
-            estimate = self._pace.estimate(sum(map(len, request.utterances)), request.speed)
+            estimate = sum(map(self._estimate, requests))
             queued = self._queued()
             if queued and _seconds(queued) + estimate > self._max_queue_seconds:
                 raise self._overloaded(_seconds(queued))
             ticket = Ticket(
-                request,
+                requests,
                 estimate=estimate,
                 submitted=self._clock(),
                 on_change=on_change,
@@ -109,6 +110,9 @@ class Engine:
             self._waiting.append(ticket)
             self._guard.notify_all()
             return ticket
+
+    def _estimate(self, request: SpeechRequest) -> float:
+        return self._pace.estimate(sum(map(len, request.utterances)), request.speed)
 
     def _require_ready(self) -> None:
         state = self._state
@@ -213,8 +217,9 @@ class Engine:
     def _open(self, ticket: Ticket) -> None:
         ticket.queue_seconds = self._clock() - ticket.submitted
         try:
-            ticket.stream = self._backend.open(ticket.request)
-            ticket.warnings = ticket.stream.warnings
+            ticket.streams.extend(map(self._backend.open, ticket.requests))
+            warnings = chain.from_iterable(stream.warnings for stream in ticket.streams)
+            ticket.warnings = tuple(dict.fromkeys(warnings))
         except Exception as error:  # noqa: BLE001  one request's failure is not the engine's
             self._finish(ticket, _as_speech_error(error))
 
@@ -228,7 +233,7 @@ class Engine:
             return
         began = self._clock()
         try:
-            results: Sequence[StepResult] = self._backend.step([each.stream for each in batch])
+            results: Sequence[StepResult] = self._backend.step([each.streams[0] for each in batch])
         except Exception as error:  # noqa: BLE001  the other requests go on
             results = [_as_speech_error(error)] * len(batch)
         work = self._clock() - began
@@ -248,7 +253,9 @@ class Engine:
             self._running.remove(ticket)
             self._running.append(ticket)
         if result.finished:
-            self._finish(ticket, End.END)
+            ticket.streams.popleft()
+            if not ticket.streams:
+                self._finish(ticket, End.END)
 
     def _finish(self, ticket: Ticket, outcome: End | SpeechError) -> None:
         with self._guard:

@@ -1,7 +1,8 @@
 """One request's way through the engine, seen by the engine and by whoever waits for the audio."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from threading import Condition
 from typing import Final
@@ -14,6 +15,14 @@ BUFFERED_CHUNKS: Final = 2
 """Chunks made ahead of the client; a stream that has so many is skipped until one is taken."""
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """Samples, and the place of the request that they belong to."""
+
+    request: int
+    samples: Samples
+
+
 class End(Enum):
     """What :meth:`Ticket.take` gives after the last chunk."""
 
@@ -21,13 +30,13 @@ class End(Enum):
 
 
 class Ticket:
-    """A request in the engine.
+    """One client's requests in the engine.
 
     The engine's thread uses the attributes; the other side calls :meth:`take` and :meth:`cancel`,
     from any thread.
 
     Args:
-        request: What to speak.
+        requests: What to speak, one after the other.
         estimate: Seconds of speech that it will be, roughly.
         submitted: When it was queued, by the engine's clock.
         on_change: Called on the engine's thread whenever :meth:`take` has something new to say;
@@ -37,23 +46,23 @@ class Ticket:
 
     def __init__(
         self,
-        request: SpeechRequest,
+        requests: Sequence[SpeechRequest],
         *,
         estimate: float,
         submitted: float,
         on_change: Callable[[], None],
         guard: Condition,
     ) -> None:
-        self.request = request
+        self.requests = requests
         self.estimate = estimate
         self.submitted = submitted
         self.queue_seconds = 0.0
-        self.stream: Stream | None = None
+        self.streams: deque[Stream] = deque()
         self.cancelled = False
         self.warnings: tuple[str, ...] = ()
         self._on_change = on_change
         self._guard = guard
-        self._chunks: deque[Samples] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._outcome: End | SpeechError | None = None
 
     @property
@@ -62,9 +71,10 @@ class Ticket:
         return len(self._chunks) < BUFFERED_CHUNKS
 
     def put(self, samples: Samples) -> None:
-        """Hand over the next chunk."""
+        """Hand over the next samples of the first open stream."""
         if len(samples):
-            self._chunks.append(samples)
+            spoken = len(self.requests) - len(self.streams)
+            self._chunks.append(Chunk(spoken, samples))
             self._on_change()
 
     def end(self, outcome: End | SpeechError) -> None:
@@ -72,7 +82,7 @@ class Ticket:
         self._outcome = outcome
         self._on_change()
 
-    def take(self) -> Samples | End | None:
+    def take(self) -> Chunk | End | None:
         """The next chunk, the end, or None while neither is there.
 
         Raises:

@@ -16,7 +16,16 @@ from speaker_runtime.engine.engine import Engine, create_engine
 from speaker_runtime.http import errors
 from speaker_runtime.http.disconnect import ClientGoneError
 from speaker_runtime.http.middleware import BodyLimit, RequestLog
-from speaker_runtime.http.routes import docs, health, metrics, models, speech, status, voices
+from speaker_runtime.http.routes import (
+    capabilities,
+    docs,
+    health,
+    metrics,
+    models,
+    speech,
+    status,
+    voices,
+)
 from speaker_runtime.http.runtime import Runtime
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
@@ -66,7 +75,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.runtime = runtime
-    for area in (speech, voices, models, health, status, metrics):
+    for area in (speech, voices, capabilities, models, health, status, metrics):
         app.include_router(area.router)
     docs.install(app)
     errors.install(app)

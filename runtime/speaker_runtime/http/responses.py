@@ -10,6 +10,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from speaker_runtime.audio.pipeline import Mark
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
 from speaker_runtime.http.errors import envelope, error_response
@@ -79,19 +80,33 @@ class SpeechResponse(Response):
 async def as_events(speech: Speech) -> AsyncIterator[bytes]:
     """OpenAI's events: deltas with base64 audio, then the usage; or an ``error`` event.
 
+    The marks of an SSML document are events of their own, each before the audio that it stands in.
+
     Tokens are an estimate in OpenAI's units: four characters of text, a twentieth of a second of
     audio.
     """
     try:
         async for data in speech:
+            for mark in speech.take_marks():
+                yield _event(_mark(mark))
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
     except SpeechError as error:
         yield _event({"type": "error", **envelope(error).model_dump()})
         return
+    for mark in speech.take_marks():
+        yield _event(_mark(mark))
     asked = math.ceil(speech.characters / _CHARACTERS_PER_TOKEN)
     made = math.ceil(speech.audio_seconds * _AUDIO_TOKENS_PER_SECOND)
     usage = {"input_tokens": asked, "output_tokens": made, "total_tokens": asked + made}
     yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _mark(mark: Mark) -> dict[str, object]:
+    return {
+        "type": "speech.audio.mark",
+        "name": mark.name,
+        "seconds": round(mark.seconds, 3),
+    }
 
 
 def _event(data: dict[str, object]) -> bytes:

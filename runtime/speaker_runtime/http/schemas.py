@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.text.languages import is_tag
+from speaker_runtime.text.ssml.script import Mode
 
 
 def _is_unicode(text: str) -> str:
@@ -100,6 +101,12 @@ class SpeechBody(BaseModel):
         "them: addresses of pages and mail, versions, telephone numbers, powers and fractions in "
         "English; emoji are left out. With false the model reads the text with its own rules only.",
     )
+    ssml: Mode | None = Field(
+        default=None,
+        description="Extension. Says that `input` is an SSML document: `strict` refuses markup "
+        "that cannot be followed, `lenient` leaves it aside with a warning. "
+        "`GET /v1/audio/capabilities` lists what is understood.",
+    )
 
 
 class ErrorBody(BaseModel):
@@ -151,6 +158,53 @@ class VoiceList(BaseModel):
     """All voices that can speak."""
 
     voices: list[VoiceInfo]
+
+
+class PaceRange(BaseModel):
+    """From the slowest to the fastest pace; 1 is a voice's own."""
+
+    slowest: float
+    fastest: float
+
+
+class SsmlElement(BaseModel):
+    """What becomes of one SSML element."""
+
+    name: str
+    support: Literal["full", "ignored", "refused"] = Field(
+        description="`full` is followed, `ignored` gives a warning, `refused` an error."
+    )
+    attributes: list[str] = Field(description="Attributes that are followed.")
+    ignored_attributes: list[str] = Field(description="Attributes that give a warning.")
+    note: str
+
+
+class SsmlCapabilities(BaseModel):
+    """How SSML is read; other elements are refused (`strict`) or left aside (`lenient`)."""
+
+    modes: list[Mode]
+    elements: list[SsmlElement]
+    max_depth: int = Field(description="Of elements in each other, `speak` included.")
+    max_passages: int = Field(description="Of text between changes of style, breaks and marks.")
+    max_break_seconds: float
+    max_silence_seconds: float = Field(description="Of all breaks of a document together.")
+
+
+class Capabilities(BaseModel):
+    """What a request may ask for."""
+
+    backend: str
+    languages: list[str] = Field(description="BCP 47 tags, the main one first.")
+    sample_rate: int = Field(description="Hertz of the model; opus always plays at 48000.")
+    response_formats: list[AudioFormat]
+    speed: PaceRange = Field(description="What `speed` may be.")
+    native_speed: PaceRange = Field(
+        description="What the model does itself; beyond, the samples are stretched."
+    )
+    max_input_characters: int
+    lexicon_words: int = Field(description="Words that this deployment respells.")
+    instructions: bool = Field(description="Whether `instructions` are followed.")
+    ssml: SsmlCapabilities
 
 
 class Live(BaseModel):

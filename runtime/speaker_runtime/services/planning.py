@@ -1,9 +1,10 @@
 """From an order to what the engine and the audio pipeline have to do; pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.audio.tempo import split_speed
 from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
 from speaker_runtime.errors import ErrorCode, SpeechError
@@ -11,8 +12,13 @@ from speaker_runtime.text import languages
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalize import normalize
 from speaker_runtime.text.sentences import utterances
+from speaker_runtime.text.ssml.parser import parse
+from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
 from speaker_runtime.voices.catalogue import Catalogue, Voice
 
+SLOWEST: Final = 0.25
+FASTEST: Final = 4.0
+"""The paces that a request may ask for; SSML multiplies its own onto that."""
 _QUOTED: Final = 60
 """Characters of a text that an error quotes."""
 
@@ -22,13 +28,14 @@ class SpeechOrder:
     """What a client asked for, every field valid by itself.
 
     Attributes:
-        text: What to speak.
+        text: What to speak, plain or as SSML.
         voice: A name of a voice.
         audio_format: Of the answer.
         speed: Pace; None for the voice's own.
         seed: Of everything random: the same order always gives the same bytes.
         language: BCP 47 tag of the text; None for the voice's own.
         normalize: Whether written forms are put into words first.
+        ssml: How to read the text as SSML; None for plain text.
     """
 
     text: str
@@ -38,6 +45,7 @@ class SpeechOrder:
     seed: int = 0
     language: str | None = None
     normalize: bool = True
+    ssml: Mode | None = None
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,15 @@ class Plan:
     """How an order is carried out.
 
     Attributes:
-        request: For the engine.
-        tempo: Pace to add to what the backend does.
+        requests: For the engine, one after the other.
+        sections: What happens to the samples of each.
+        end: What comes after them.
         warnings: What of the order is not followed to the letter.
     """
 
-    request: SpeechRequest
-    tempo: float
+    requests: tuple[SpeechRequest, ...]
+    sections: tuple[Section, ...]
+    end: Section
     warnings: tuple[str, ...]
 
 
@@ -61,21 +71,96 @@ def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities, lexicon: L
     Raises:
         SpeechError: It cannot be carried out.
     """
-    voice = catalogue.resolve(order.voice)
-    speed = voice.entry.defaults.speed if order.speed is None else order.speed
-    native, tempo = split_speed(speed, can.slowest, can.fastest)
-    language, warnings = _language(order.language, voice, can)
-    text = normalize(order.text, language) if order.normalize else order.text
-    spoken = utterances(lexicon.respell(text), language=language, limit=can.utterance_limit)
-    if not spoken:
-        raise _nothing_to_say(order.text)
-    request = SpeechRequest(
-        utterances=spoken,
-        preset=voice.entry.preset,
-        speed=native,
-        seed=order.seed,
-    )
-    return Plan(request, tempo, warnings)
+    return _Planner(order, catalogue, can, lexicon).plan()
+
+
+class _Planner:
+    """Plans one order, passage by passage."""
+
+    def __init__(
+        self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities, lexicon: Lexicon
+    ) -> None:
+        self._order = order
+        self._catalogue = catalogue
+        self._can = can
+        self._lexicon = lexicon
+        self._requests: list[SpeechRequest] = []
+        self._sections: list[Section] = []
+        self._left = Section()
+        self._warnings: dict[str, None] = {}
+
+    def plan(self) -> Plan:
+        order = self._order
+        script = parse(order.text, order.ssml) if order.ssml else _as_script(order.text)
+        self._warnings.update(dict.fromkeys(script.warnings))
+        for passage in script.passages:
+            self._add(passage)
+        if not self._requests:
+            raise _nothing_to_say(order.text)
+        return Plan(
+            requests=tuple(self._requests),
+            sections=tuple(self._sections),
+            end=self._after(script.end),
+            warnings=tuple(self._warnings),
+        )
+
+    def _add(self, passage: Passage) -> None:
+        style, can = passage.style, self._can
+        try:
+            voice = self._catalogue.resolve(style.voice or self._order.voice)
+            language = self._language(style.language or self._order.language, voice)
+        except SpeechError as error:
+            if style.voice or style.language:
+                error.param = "input"
+            raise
+        own = voice.entry.defaults.speed if self._order.speed is None else self._order.speed
+        native, tempo = split_speed(self._pace(own * style.rate), can.slowest, can.fastest)
+        text = normalize(passage.text, language) if self._order.normalize else passage.text
+        spoken = utterances(
+            self._lexicon.respell(text), language=language, limit=can.utterance_limit
+        )
+        section = replace(self._after(passage), tempo=tempo, gain=style.gain)
+        if not spoken:
+            self._left = section
+            return
+        self._left = Section()
+        self._sections.append(section)
+        self._requests.append(
+            SpeechRequest(spoken, preset=voice.entry.preset, speed=native, seed=self._order.seed)
+        )
+
+    def _after(self, passage: Passage) -> Section:
+        """A passage's pause and marks, with those of what could not be heard before it."""
+        return Section(
+            pause=self._left.pause + passage.pause, marks=self._left.marks + passage.marks
+        )
+
+    def _pace(self, wanted: float) -> float:
+        pace = min(max(wanted, SLOWEST), FASTEST)
+        if pace != wanted:
+            self._warnings.setdefault(f"a pace of {wanted:.2f} is spoken at {pace:g}")
+        return pace
+
+    def _language(self, wanted: str | None, voice: Voice) -> str:
+        """The language to read a text in."""
+        own = voice.entry.languages or self._can.languages
+        if wanted is None:
+            return own[0]
+        found = languages.find(wanted, own) or languages.find(wanted, self._can.languages)
+        if found is None:
+            raise SpeechError(
+                ErrorCode.LANGUAGE_NOT_SUPPORTED,
+                f"This model does not speak {wanted!r}; it speaks: "
+                f"{', '.join(self._can.languages)}.",
+                param="language",
+            )
+        if wanted.lower() not in {found.lower(), languages.primary(found)}:
+            self._warnings.setdefault(f"the text is read as {found}, not {wanted}")
+        return found
+
+
+def _as_script(text: str) -> Script:
+    return Script((Passage(text, Style()),), Passage("", Style()))
 
 
 def _nothing_to_say(text: str) -> SpeechError:
@@ -84,19 +169,3 @@ def _nothing_to_say(text: str) -> SpeechError:
         f"The text has nothing that can be read: {text[:_QUOTED]!r}.",
         param="input",
     )
-
-
-def _language(wanted: str | None, voice: Voice, can: Capabilities) -> tuple[str, tuple[str, ...]]:
-    """The language to read the text in, and what is to be said about it."""
-    own = voice.entry.languages or can.languages
-    if wanted is None:
-        return own[0], ()
-    found = languages.find(wanted, own) or languages.find(wanted, can.languages)
-    if found is None:
-        raise SpeechError(
-            ErrorCode.LANGUAGE_NOT_SUPPORTED,
-            f"This model does not speak {wanted!r}; it speaks: {', '.join(can.languages)}.",
-            param="language",
-        )
-    is_as_wanted = found.lower() == wanted.lower() or wanted.lower() == languages.primary(found)
-    return found, () if is_as_wanted else (f"the text is read as {found}, not {wanted}",)

@@ -94,8 +94,10 @@ class SpeechService:
         )
         speech = Speech(
             characters=len(order.text),
-            submit=partial(self._engine.submit, planned.request),
-            pipeline=partial(Pipeline, order.audio_format, can.sample_rate, planned.tempo),
+            submit=partial(self._engine.submit, planned.requests),
+            pipeline=partial(
+                Pipeline, order.audio_format, can.sample_rate, planned.sections, planned.end
+            ),
             pool=self._pool,
             metrics=self._metrics,
             warnings=planned.warnings,

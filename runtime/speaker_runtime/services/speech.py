@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from speaker_runtime.audio.pcm import Samples
-from speaker_runtime.audio.pipeline import Pipeline
-from speaker_runtime.engine.ticket import End, Ticket
+from speaker_runtime.audio.pipeline import Mark, Pipeline
+from speaker_runtime.engine.ticket import Chunk, End, Ticket
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
 
@@ -57,6 +56,7 @@ class Speech:
         self._on_close = on_close
         self._source = self._produce()
         self._first = b""
+        self._marks: list[Mark] = []
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -92,6 +92,11 @@ class Speech:
             raise
         self._metrics.finished(time.monotonic() - self._began, self.audio_seconds)
 
+    def take_marks(self) -> Sequence[Mark]:
+        """The marks reached since the last call: they stand in the bytes given by now."""
+        marks, self._marks = self._marks, []
+        return marks
+
     def close(self) -> None:
         """Forget the speech; what is not yet spoken never will be."""
         self._ticket.cancel()
@@ -99,22 +104,22 @@ class Speech:
 
     async def _produce(self) -> AsyncIterator[bytes]:
         pipeline = await self._off_loop(self._pipeline)
-        while not isinstance(samples := await self._next(), End):
-            data = await self._feed(pipeline, samples)
+        while not isinstance(chunk := await self._next(), End):
+            data = await self._feed(pipeline, chunk)
             if data:
                 yield data
-        last = await self._off_loop(pipeline.finish)
-        self._count(pipeline)
-        if not self.audio_seconds:
+        if not pipeline.has_speech:
             raise SpeechError(
                 ErrorCode.TEXT_NOT_SPEAKABLE,
                 "The model made no sound of this text.",
                 param="input",
             )
+        last = await self._off_loop(pipeline.finish)
+        self._count(pipeline)
         if last:
             yield last
 
-    async def _next(self) -> Samples | End:
+    async def _next(self) -> Chunk | End:
         while True:
             self._changed.clear()
             item = self._ticket.take()
@@ -122,14 +127,16 @@ class Speech:
                 return item
             await self._changed.wait()
 
-    async def _feed(self, pipeline: Pipeline, samples: Samples) -> bytes:
-        data = await self._off_loop(lambda: pipeline.feed(samples))
+    async def _feed(self, pipeline: Pipeline, chunk: Chunk) -> bytes:
+        data = await self._off_loop(lambda: pipeline.feed(chunk.request, chunk.samples))
         self._count(pipeline)
         return data
 
     def _count(self, pipeline: Pipeline) -> None:
         self._metrics.spoken(pipeline.seconds - self.audio_seconds)
         self.audio_seconds = pipeline.seconds
+        self._marks += pipeline.marks
+        pipeline.marks.clear()
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._pool, work)

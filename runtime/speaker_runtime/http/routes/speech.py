@@ -87,6 +87,7 @@ async def create_speech(body: SpeechBody, request: Request, runtime: CurrentRunt
             seed=body.seed,
             language=body.language,
             normalize=body.normalize,
+            ssml=body.ssml,
         )
     )
     request.state.speech = speech

@@ -11,7 +11,7 @@ from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.state import Phase
-from speaker_runtime.engine.ticket import BUFFERED_CHUNKS, End, Ticket
+from speaker_runtime.engine.ticket import BUFFERED_CHUNKS, Chunk, End, Ticket
 from speaker_runtime.errors import ErrorCode, SpeechError
 from tests.support.runtime import eventually
 from tests.support.tone import ToneBackend, hum
@@ -41,9 +41,9 @@ class Listener:
 
     def __init__(self, engine: Engine, *utterances: str) -> None:
         self._changed = threading.Event()
-        self.ticket: Ticket = engine.submit(request(*utterances), self._changed.set)
+        self.ticket: Ticket = engine.submit((request(*utterances),), self._changed.set)
 
-    def next(self) -> Samples | End:
+    def next(self) -> Chunk | End:
         while True:
             self._changed.clear()
             item = self.ticket.take()
@@ -54,7 +54,7 @@ class Listener:
     def all(self) -> Samples:
         parts = []
         while not isinstance(item := self.next(), End):
-            parts.append(item)
+            parts.append(item.samples)
         return np.concatenate(parts)
 
 
@@ -62,6 +62,29 @@ def test_it_speaks_every_utterance_in_order() -> None:
     with running(ToneBackend()) as engine:
         heard = Listener(engine, "one", "two", "three").all()
     np.testing.assert_array_equal(heard, np.concatenate([hum("one"), hum("two"), hum("three")]))
+
+
+def test_one_client_may_have_several_requests_spoken_in_order() -> None:
+    backend = ToneBackend()
+    with running(backend) as engine:
+        ticket = engine.submit((request("one", "two"), request("three")), lambda: None)
+
+        def next_chunk() -> Chunk | End | None:
+            return ticket.take()
+
+        chunks = [eventually(next_chunk, within=WITHIN, what="speech") for _ in range(4)]
+    places = [chunk.request for chunk in chunks if isinstance(chunk, Chunk)]
+    assert (places, chunks[-1]) == ([0, 0, 1], End.END)
+    assert backend.steps == [["one"], ["two"], ["three"]]
+
+
+def test_a_client_is_refused_as_a_whole_before_anything_is_spoken() -> None:
+    backend = ToneBackend()
+    with running(backend) as engine:
+        ticket = engine.submit((request("one"), request("#")), lambda: None)
+        with pytest.raises(SpeechError):
+            eventually(ticket.take, within=WITHIN, what="refusal")
+    assert backend.steps == []
 
 
 def test_requests_take_turns() -> None:
@@ -176,7 +199,9 @@ def test_a_backend_that_breaks_fails_one_request_and_goes_on() -> None:
 def test_chunks_made_before_a_failure_come_first() -> None:
     with running(ToneBackend()) as engine:
         broken = Listener(engine, "well", "broken!")
-        np.testing.assert_array_equal(broken.next(), hum("well"))
+        first = broken.next()
+        assert isinstance(first, Chunk)
+        np.testing.assert_array_equal(first.samples, hum("well"))
         with pytest.raises(SpeechError):
             broken.next()
 
@@ -184,7 +209,7 @@ def test_chunks_made_before_a_failure_come_first() -> None:
 def test_before_it_is_ready_requests_are_refused() -> None:
     engine = Engine(ToneBackend(), max_queue_seconds=60)
     with pytest.raises(SpeechError) as refused:
-        engine.submit(request("early"), lambda: None)
+        engine.submit((request("early"),), lambda: None)
     assert refused.value.code is ErrorCode.MODEL_NOT_READY
 
 

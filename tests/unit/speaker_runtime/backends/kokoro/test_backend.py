@@ -7,7 +7,7 @@ import pytest
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pcm import Samples
-from speaker_runtime.audio.pipeline import Pipeline
+from speaker_runtime.audio.pipeline import Pipeline, Section
 from speaker_runtime.backends.kokoro import KokoroBackend
 from speaker_runtime.backends.kokoro.styles import LENGTHS
 from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
@@ -45,8 +45,8 @@ def speak(
 
 
 def as_wav(samples: Samples) -> bytes:
-    pipeline = Pipeline(AudioFormat.WAV, 24_000, 1.0)
-    return pipeline.feed(samples) + pipeline.finish()
+    pipeline = Pipeline(AudioFormat.WAV, 24_000, (Section(),), Section())
+    return pipeline.feed(0, samples) + pipeline.finish()
 
 
 def test_it_is_installed() -> None:

@@ -1,0 +1,57 @@
+"""``GET /v1/audio/capabilities``: what a request may ask for."""
+
+from fastapi import APIRouter
+
+from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.http.runtime import CurrentRuntime
+from speaker_runtime.http.schemas import (
+    Capabilities,
+    ErrorEnvelope,
+    PaceRange,
+    SsmlCapabilities,
+    SsmlElement,
+)
+from speaker_runtime.services.planning import FASTEST, SLOWEST
+from speaker_runtime.text.ssml import elements
+from speaker_runtime.text.ssml.script import Mode
+
+router = APIRouter(tags=["Speech"])
+
+
+@router.get(
+    "/v1/audio/capabilities",
+    summary="What may be asked for?",
+    responses={503: {"model": ErrorEnvelope}},
+)
+async def capabilities(runtime: CurrentRuntime) -> Capabilities:
+    """Limits, languages and formats of this service, and how it reads SSML."""
+    can = runtime.service.capabilities()
+    serving = runtime.config.serving
+    return Capabilities(
+        backend=runtime.config.backend,
+        languages=list(can.languages),
+        sample_rate=can.sample_rate,
+        response_formats=list(AudioFormat),
+        speed=PaceRange(slowest=SLOWEST, fastest=FASTEST),
+        native_speed=PaceRange(slowest=can.slowest, fastest=can.fastest),
+        max_input_characters=serving.max_input_characters,
+        lexicon_words=len(serving.lexicon),
+        instructions=False,
+        ssml=SsmlCapabilities(
+            modes=list(Mode),
+            elements=[
+                SsmlElement(
+                    name=name,
+                    support=element.support.value,
+                    attributes=list(element.attributes),
+                    ignored_attributes=list(element.ignored),
+                    note=element.note,
+                )
+                for name, element in elements.ELEMENTS.items()
+            ],
+            max_depth=elements.MAX_DEPTH,
+            max_passages=elements.MAX_PASSAGES,
+            max_break_seconds=elements.MAX_BREAK_SECONDS,
+            max_silence_seconds=elements.MAX_SILENCE_SECONDS,
+        ),
+    )

@@ -17,6 +17,9 @@ logger = logging.getLogger("speaker_runtime.requests")
 
 BODY_SECONDS: Final = 30.0
 """How long a body may take to arrive; the largest one is far under a megabyte by default."""
+LINGER_SECONDS: Final = 1.0
+"""For which the rest of a refused body is read and thrown away: closing a connection with unread
+data in it makes the kernel reset it, and the client loses the answer."""
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
@@ -102,10 +105,7 @@ class BodyLimit:
             body = await self._read(Headers(scope=scope), receive)
         except SpeechError as error:
             scope["app"].state.runtime.metrics.failed(error.code)
-            response = error_response(error)
-            # What is left of the body would be taken for the next request.
-            response.headers["Connection"] = "close"
-            await response(scope, receive, send)
+            await _refuse(error, receive, send)
             return
         if body is not None:
             await self._app(scope, _replay(body, receive), send)
@@ -138,6 +138,28 @@ class BodyLimit:
             ErrorCode.BODY_TOO_LARGE,
             f"The body is longer than {self._max_bytes} bytes.",
         )
+
+
+async def _refuse(error: SpeechError, receive: Receive, send: Send) -> None:
+    """Answer at once, then let a client that is still sending finish, within bounds."""
+    response = error_response(error)
+    # What is left of the body would be taken for the next request.
+    response.headers["Connection"] = "close"
+    start = {"status": response.status_code, "headers": response.raw_headers}
+    await send({"type": "http.response.start", **start})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    if error.code is ErrorCode.BODY_TOO_LARGE:
+        await _discard(receive)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _discard(receive: Receive) -> None:
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body", False):
+                pass
+    except TimeoutError:
+        return
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -72,7 +72,8 @@ class SpeechBody(BaseModel):
     stream_format: Literal["audio", "sse"] = Field(
         default="audio",
         description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
-        "`speech.audio.delta` and `speech.audio.done`.",
+        "`speech.audio.delta` and `speech.audio.done`, and for each `mark` of an SSML document "
+        "`speech.audio.mark` with its `name` and `seconds` from the beginning.",
     )
     instructions: Text | None = Field(
         default=None,

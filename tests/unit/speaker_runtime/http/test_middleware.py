@@ -76,9 +76,43 @@ async def test_a_body_in_parts_is_put_together() -> None:
 
 
 async def test_a_body_that_grows_too_long_is_refused() -> None:
-    sent = await ask(BodyLimit(echo, MAX_BYTES), parts(b"a" * 6, b"a" * 6, b"never read"))
+    sent = await ask(BodyLimit(echo, MAX_BYTES), parts(b"a" * 6, b"a" * 6, b"never kept"))
     assert sent[0]["status"] == 413
     assert (b"connection", b"close") in sent[0]["headers"]
+
+
+async def test_the_rest_of_a_refused_body_is_read_after_the_answer() -> None:
+    rest = [b"a" * 20, b"b", b"c"]
+    given = parts(*rest)
+    order: list[str] = []
+
+    async def receive() -> Message:
+        order.append("receive")
+        return await given()
+
+    async def send(message: Message) -> None:
+        order.append("end" if not message.get("more_body", True) else "send")
+
+    runtime = SimpleNamespace(metrics=RuntimeMetrics())
+    app = SimpleNamespace(state=SimpleNamespace(runtime=runtime))
+    scope = {"type": "http", "method": "POST", "headers": [], "app": app}
+    await BodyLimit(echo, MAX_BYTES)(scope, receive, send)
+    assert order == ["receive", "send", "send", "receive", "receive", "end"]
+
+
+async def test_a_client_that_never_finishes_a_refused_body_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(middleware, "LINGER_SECONDS", 0.0)
+    announced = [(b"content-length", b"999999")]
+
+    async def nothing() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    sent = await ask(BodyLimit(echo, MAX_BYTES), nothing, announced)
+    assert sent[0]["status"] == 413
+    assert sent[-1]["more_body"] is False
 
 
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
-"""``speaker-runtime``: the processes of a pod, ``model fetch`` and ``serve``."""
+"""``speaker-runtime``: ``serve``, and what is done with models."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from speaker_runtime.contract import CONFIG_DIRECTORY, HTTP_PORT
+from speaker_runtime.contract import CONFIG_DIRECTORY, HTTP_PORT, MODEL_DIRECTORY
 
 app = typer.Typer(
     name="speaker-runtime",
@@ -20,6 +20,8 @@ app.add_typer(model, name="model")
 ConfigDirectory = Annotated[
     Path, typer.Option("--config", help="Directory with config.json and voices.json.")
 ]
+
+BundleFile = Annotated[Path, typer.Argument(help="Tar file with a whole model.")]
 
 
 # The commands import what they need themselves: each starts without the other's libraries.
@@ -42,9 +44,45 @@ def serve(
 @model.command()
 def fetch(config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
     """Bring the model's files from model.source into model.directory, and check them."""
-    from speaker_runtime.cli.fetch import run  # noqa: PLC0415
+    from speaker_runtime.cli import models  # noqa: PLC0415
 
-    raise typer.Exit(run(config))
+    raise typer.Exit(models.fetch(config))
+
+
+@model.command()
+def verify(config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
+    """Compare every byte in model.directory with its digest."""
+    from speaker_runtime.cli import models  # noqa: PLC0415
+
+    raise typer.Exit(models.verify(config))
+
+
+@model.command("list")
+def list_models(
+    cache: Annotated[
+        Path, typer.Argument(help="Folder whose folders are models.")
+    ] = MODEL_DIRECTORY,
+) -> None:
+    """Print the models of a cache: source, digest, directory and bytes."""
+    from speaker_runtime.cli import models  # noqa: PLC0415
+
+    raise typer.Exit(models.list_models(cache))
+
+
+@model.command()
+def pack(bundle: BundleFile, config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
+    """Write the fetched model into one file, to be loaded where there is no network."""
+    from speaker_runtime.cli import models  # noqa: PLC0415
+
+    raise typer.Exit(models.pack(config, bundle))
+
+
+@model.command()
+def load(bundle: BundleFile, config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
+    """Install a file that `pack` wrote into model.directory, and check it; no network is used."""
+    from speaker_runtime.cli import models  # noqa: PLC0415
+
+    raise typer.Exit(models.load(config, bundle))
 
 
 def main() -> None:

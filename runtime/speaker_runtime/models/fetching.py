@@ -1,10 +1,7 @@
 """Brings a model's files into its directory: only what is missing, and checked."""
 
-import errno
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models import manifest as manifests
 from speaker_runtime.models import sources
+from speaker_runtime.models.bundle import opened
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.files import install, remove_abandoned, write
+from speaker_runtime.models.files import install, remove_abandoned, storage_errors, write
 from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
 from speaker_runtime.models.sources.base import Progress, Workspace
-from speaker_runtime.models.store import StoredModel, read_manifest, size_of
+from speaker_runtime.models.store import StoredModel, is_intact, read_manifest
 
 if TYPE_CHECKING:
     from speaker_runtime.models.web import Web
@@ -46,24 +44,53 @@ def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
     directory = config.directory
     archives = directory / _ARCHIVES
     source = sources.resolve(config.source, Workspace(archives, _web, report))
-    with _storage_errors(directory):
+    with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         wanted = None if source.local else _settled(config)
         if wanted is None:
             wanted = manifests.build(config.source, source.list())
-        missing = [entry for entry in wanted.files if not _is_intact(directory, entry)]
-        _require_space(directory, sum(entry.size for entry in missing))
-        done = wanted.size - sum(entry.size for entry in missing)
-        for entry in missing:
-            read = partial(source.read, entry)
-            for count in install(read, directory / entry.name, f"sha256:{entry.sha256}"):
-                done += count
-                report(Progress(entry.name, done, wanted.size))
-        if read_manifest(directory) != wanted:
-            write(directory / MANIFEST_FILE, wanted.to_json().encode())
+        result = _bring(directory, wanted, source.read, report)
         shutil.rmtree(archives, ignore_errors=True)
         remove_abandoned(directory)
-    return Fetched(StoredModel(directory, wanted), sum(entry.size for entry in missing))
+    return result
+
+
+def load(config: ModelConfig, bundle: Path, report: Callable[[Progress], None]) -> Fetched:
+    """Bring the files of a bundle that :func:`speaker_runtime.models.bundle.pack` wrote.
+
+    Raises:
+        ModelError: It is no bundle, or another model's, or the digest or the space is wrong.
+    """
+    with opened(bundle) as packed, storage_errors(config.directory):
+        if packed.manifest.source != config.source:
+            raise ModelError(
+                ExitCode.INVALID_CONFIG,
+                f"{bundle} holds {packed.manifest.source}, but model.source is {config.source}.",
+                "Name the bundle of this model, or correct model.source.",
+            )
+        config.directory.mkdir(parents=True, exist_ok=True)
+        return _bring(config.directory, packed.manifest, packed.read, report)
+
+
+def _bring(
+    directory: Path,
+    wanted: ModelManifest,
+    read: Callable[[FileEntry, int], Iterator[bytes]],
+    report: Callable[[Progress], None],
+) -> Fetched:
+    """Install what is missing of ``wanted``, and then its manifest."""
+    missing = [entry for entry in wanted.files if not is_intact(directory, entry)]
+    needed = sum(entry.size for entry in missing)
+    _require_space(directory, needed)
+    done = wanted.size - needed
+    for entry in missing:
+        content = partial(read, entry)
+        for count in install(content, directory / entry.name, f"sha256:{entry.sha256}"):
+            done += count
+            report(Progress(entry.name, done, wanted.size))
+    if read_manifest(directory) != wanted:
+        write(directory / MANIFEST_FILE, wanted.to_json().encode())
+    return Fetched(StoredModel(directory, wanted), needed)
 
 
 def _web() -> "Web":
@@ -78,14 +105,6 @@ def _settled(config: ModelConfig) -> ModelManifest | None:
     return stored if stored is not None and stored.source == config.source else None
 
 
-def _is_intact(directory: Path, entry: FileEntry) -> bool:
-    path = directory / entry.name
-    if size_of(path) != entry.size:
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == entry.sha256
-
-
 def _require_space(directory: Path, needed: int) -> None:
     free = shutil.disk_usage(directory).free
     if needed > free:
@@ -94,22 +113,3 @@ def _require_space(directory: Path, needed: int) -> None:
             f"The model needs {needed} bytes more in {directory}, but {free} are free.",
             "Make the cache volume larger (spec.cache.size).",
         )
-
-
-@contextmanager
-def _storage_errors(directory: Path) -> Iterator[None]:
-    """Tell a full disk from one that cannot be written at all."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ModelError(
-                ExitCode.NO_SPACE,
-                f"{directory} is full: {error}.",
-                "Make the cache volume larger (spec.cache.size).",
-            ) from error
-        raise ModelError(
-            ExitCode.FAILED,
-            f"{directory} cannot be written: {error}.",
-            "Name a model.directory that this user may write.",
-        ) from error

@@ -1,5 +1,6 @@
 """Files that appear complete or not at all, and whose interrupted beginnings are taken up again."""
 
+import errno
 import hashlib
 import io
 import os
@@ -89,6 +90,25 @@ def remove_abandoned(directory: Path) -> None:
         with suppress(FileNotFoundError):  # another fetch was quicker
             if partial.stat().st_mtime < oldest:
                 partial.unlink()
+
+
+@contextmanager
+def storage_errors(directory: Path) -> Iterator[None]:
+    """Turn the failures of a disk into errors that tell a full one from an unwritable one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ModelError(
+                ExitCode.NO_SPACE,
+                f"{directory} is full: {error}.",
+                "Make the cache volume larger (spec.cache.size).",
+            ) from error
+        raise ModelError(
+            ExitCode.FAILED,
+            f"{directory} cannot be written: {error}.",
+            "Name a model.directory that this user may write.",
+        ) from error
 
 
 @contextmanager

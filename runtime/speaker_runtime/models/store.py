@@ -1,5 +1,7 @@
 """A model's directory, as :mod:`speaker_runtime.models.fetching` filled it."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,7 +10,7 @@ from pydantic import ValidationError
 
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.manifest import MANIFEST_FILE, ModelManifest
+from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
 
 FETCH_COMMAND: Final = "speaker-runtime model fetch"
 
@@ -67,6 +69,36 @@ def open_model(config: ModelConfig) -> StoredModel:
     return StoredModel(config.directory, stored)
 
 
+def verify(config: ModelConfig) -> StoredModel:
+    """Open what was fetched, comparing every byte with its digest.
+
+    Raises:
+        ModelError: As of :func:`open_model`, or a file has other content.
+    """
+    stored = open_model(config)
+    damaged = [each.name for each in stored.manifest.files if not is_intact(stored.directory, each)]
+    if damaged:
+        raise ModelError(
+            ExitCode.MODEL_CORRUPT,
+            f"In {stored.directory} these files are damaged: {', '.join(damaged)}.",
+            f"Run `{FETCH_COMMAND} --config DIR`, which repairs them.",
+        )
+    return stored
+
+
+def stored_models(cache: Path) -> Sequence[StoredModel]:
+    """Every model below a model cache, by its directory's name.
+
+    Raises:
+        ModelError: One of them is damaged.
+    """
+    found = ((path.parent, read_manifest(path.parent)) for path in cache.glob(f"*/{MANIFEST_FILE}"))
+    return sorted(
+        (StoredModel(directory, manifest) for directory, manifest in found if manifest),
+        key=lambda each: each.directory,
+    )
+
+
 def read_manifest(directory: Path) -> ModelManifest | None:
     """What ``directory`` should hold; None where nothing was ever fetched.
 
@@ -89,3 +121,12 @@ def read_manifest(directory: Path) -> ModelManifest | None:
 def size_of(path: Path) -> int | None:
     """Bytes of a file; None if there is none."""
     return path.stat().st_size if path.is_file() else None
+
+
+def is_intact(directory: Path, entry: FileEntry) -> bool:
+    """Whether a file lies there with the size and digest that it should have."""
+    path = directory / entry.name
+    if size_of(path) != entry.size:
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == entry.sha256

@@ -1,17 +1,32 @@
-"""``speaker-runtime model fetch``: the init container's work."""
+"""Tells how far a model has come: to a person on a terminal, or as JSON lines to a collector."""
 
 import json
-import signal
 import sys
-from pathlib import Path
-from types import FrameType
+from typing import Protocol
 
-from speaker_runtime.cli.documents import InvalidConfigError, read_config
-from speaker_runtime.cli.ending import end
-from speaker_runtime.contract import ExitCode
-from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.fetching import Fetched, fetch
+from speaker_runtime.models.fetching import Fetched
 from speaker_runtime.models.sources.base import Progress
+
+
+class Reporter(Protocol):
+    """Where a fetch is told about."""
+
+    def progress(self, progress: Progress) -> None:
+        """A part has come."""
+
+    def done(self, fetched: Fetched) -> None:
+        """Everything is there."""
+
+
+def reporter() -> Reporter:
+    """The one that suits this process's output."""
+    return _Terminal() if sys.stdout.isatty() else _Lines()
+
+
+def print_json(**fields: object) -> None:
+    """Print one line."""
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
 
 
 def _told(progress: Progress) -> str:
@@ -32,13 +47,13 @@ class _Lines:
         if now == self._last:
             return
         self._last = now
-        _print_json(
+        print_json(
             event="progress", file=progress.file, bytes=progress.done, totalBytes=progress.total
         )
 
     def done(self, fetched: Fetched) -> None:
         manifest = fetched.model.manifest
-        _print_json(
+        print_json(
             event="done",
             source=manifest.source,
             digest=manifest.digest,
@@ -59,27 +74,3 @@ class _Terminal:
         manifest = fetched.model.manifest
         verb = "fetched into" if fetched.copied else "is already in"
         sys.stdout.write(f"\r\x1b[K{manifest.source} {verb} {fetched.model.directory}\n")
-
-
-def run(directory: Path) -> ExitCode:
-    """Fetch the model that the configuration in ``directory`` names."""
-    reporter = _Terminal() if sys.stdout.isatty() else _Lines()
-    # A pod that is stopped leaves what has arrived so that the next one goes on from there.
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        config = read_config(directory)
-        reporter.done(fetch(config.model, reporter.progress))
-    except InvalidConfigError as error:
-        return end(ExitCode.INVALID_CONFIG, str(error))
-    except ModelError as error:
-        return end(error.exit_code, str(error))
-    return ExitCode.OK
-
-
-def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  as the signal module calls it
-    raise SystemExit(128 + number)
-
-
-def _print_json(**fields: object) -> None:
-    sys.stdout.write(json.dumps(fields) + "\n")
-    sys.stdout.flush()

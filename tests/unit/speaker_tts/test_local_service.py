@@ -31,9 +31,11 @@ def a_voice(name: str, **spec: Any) -> dict[str, Any]:
 
 def test_the_documents_become_what_the_runtime_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    local = resolve([a_service(serving={"maxInputCharacters": 99}), a_voice("ana")])
+    serving = {"maxInputCharacters": 99, "lexicon": {"SQL": "sequel"}}
+    local = resolve([a_service(serving=serving), a_voice("ana")])
     assert local.config.service == "hello"
     assert local.config.serving.max_input_characters == 99
+    assert local.config.serving.lexicon == {"SQL": "sequel"}
     assert local.config.model.directory.is_relative_to("/somewhere/speaker-tts/models")
     assert [v.name for v in local.voices.voices] == ["ana"]
 

@@ -1,0 +1,132 @@
+"""What becomes of an order, before anything is spoken."""
+
+import pytest
+
+from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.audio.pipeline import Section
+from speaker_runtime.contract import VoiceDefaults, VoiceEntry, VoiceManifest
+from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.planning import Plan, SpeechOrder, plan
+from speaker_runtime.text.lexicon import Lexicon
+from speaker_runtime.text.ssml.script import Mode
+from speaker_runtime.voices.catalogue import Catalogue
+from tests.support.tone import ToneBackend
+
+CAN = ToneBackend().load(lambda _: None)
+MANIFEST = VoiceManifest(
+    voices=(
+        VoiceEntry(name="ana", preset="low", languages=("en-GB",)),
+        VoiceEntry(name="bob", preset="high", defaults=VoiceDefaults(speed=2.0)),
+    )
+)
+CATALOGUE = Catalogue(MANIFEST, CAN.presets, CAN.languages)
+
+
+def planned(
+    text: str,
+    *,
+    speed: float | None = None,
+    language: str | None = None,
+    normalize: bool = True,
+    ssml: Mode | None = None,
+    words: dict[str, str] | None = None,
+) -> Plan:
+    order = SpeechOrder(
+        text,
+        "ana",
+        AudioFormat.PCM,
+        speed=speed,
+        seed=7,
+        language=language,
+        normalize=normalize,
+        ssml=ssml,
+    )
+    return plan(order, CATALOGUE, CAN, Lexicon(words or {}))
+
+
+def marked_up(inside: str, *, speed: float | None = None) -> Plan:
+    return planned(f"<speak>{inside}</speak>", speed=speed, ssml=Mode.STRICT)
+
+
+def test_a_plain_text_is_one_request() -> None:
+    made = planned("One is here. Two is there.")
+    (request,) = made.requests
+    assert request.utterances == ("One is here.", "Two is there.")
+    assert (request.preset, request.speed, request.seed) == ("low", 1.0, 7)
+    assert (made.sections, made.end, made.warnings) == ((Section(),), Section(), ())
+
+
+def test_what_the_model_cannot_do_of_a_pace_is_left_to_the_tempo() -> None:
+    made = planned("Hello.", speed=4.0)
+    assert (made.requests[0].speed, made.sections[0].tempo) == (CAN.fastest, 2.0)
+
+
+def test_written_forms_become_words_and_words_are_looked_up() -> None:
+    words = {"kubernetes": "koober netties"}
+    assert planned("See kubernetes.io now", words=words).requests[0].utterances == (
+        "See koober netties dot io now",
+    )
+    assert planned("See ~5 now", normalize=False).requests[0].utterances == ("See ~5 now",)
+
+
+@pytest.mark.parametrize(
+    ("language", "warnings"),
+    [
+        (None, ()),
+        ("en", ()),
+        ("en-GB", ()),
+        ("en-AU", ("the text is read as en-GB, not en-AU",)),
+    ],
+)
+def test_a_language_is_found_among_the_voices_own(
+    language: str | None, warnings: tuple[str, ...]
+) -> None:
+    assert planned("Hello.", language=language).warnings == warnings
+
+
+def test_a_language_that_nobody_speaks_is_refused_with_those_that_are_spoken() -> None:
+    with pytest.raises(SpeechError, match="it speaks: en") as refused:
+        planned("Hallo.", language="de")
+    assert refused.value.param == "language"
+
+
+def test_a_voice_in_markup_brings_its_own_pace_unless_one_is_asked_for() -> None:
+    inside = 'One. <voice name="bob">Two. <prosody rate="50%">Three.</prosody></voice>'
+    own = marked_up(inside)
+    assert [(each.preset, each.speed) for each in own.requests] == [
+        ("low", 1.0),
+        ("high", 2.0),
+        ("high", 1.0),
+    ]
+    assert [each.speed for each in marked_up(inside, speed=1.0).requests] == [1.0, 1.0, 0.5]
+
+
+def test_a_pace_beyond_all_bounds_is_brought_back_with_a_warning() -> None:
+    made = marked_up('<prosody rate="500%">One.</prosody>', speed=2.0)
+    assert made.requests[0].speed * made.sections[0].tempo == 4.0
+    assert made.warnings == ("a pace of 10.00 is spoken at 4",)
+
+
+def test_the_pause_of_what_cannot_be_heard_goes_to_what_follows() -> None:
+    made = marked_up(
+        'One.<break time="1s"/>\U0001f600<break time="2s"/><mark name="m"/>Two.<break time="3s"/>'
+    )
+    assert [(each.pause, each.marks) for each in (*made.sections, made.end)] == [
+        (0.0, ()),
+        (3.0, ("m",)),
+        (3.0, ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ('<voice name="eve">Hello.</voice>', ErrorCode.VOICE_NOT_FOUND),
+        ('<lang xml:lang="de">Hallo.</lang>', ErrorCode.LANGUAGE_NOT_SUPPORTED),
+        ("<break/>", ErrorCode.TEXT_NOT_SPEAKABLE),
+    ],
+)
+def test_what_markup_asks_for_in_vain_is_blamed_on_the_input(inside: str, code: ErrorCode) -> None:
+    with pytest.raises(SpeechError) as refused:
+        marked_up(inside)
+    assert (refused.value.code, refused.value.param) == (code, "input")

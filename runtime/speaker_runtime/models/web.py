@@ -55,14 +55,16 @@ class Web:
     def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
         self._pause = pause
 
-    def document(self, url: str, *, accept: str = "application/json") -> bytes:
-        """The whole of a small file.
+    def document(
+        self, url: str, *, accept: str = "application/json", token: str | None = None
+    ) -> bytes:
+        """The whole of a small file; arguments as of :meth:`read`.
 
         Raises:
             ModelError: It is not there, out of reach, or not small.
         """
         content = bytearray()
-        for block in self.read(url, accept=accept):
+        for block in self.read(url, accept=accept, token=token):
             content += block
             if len(content) > _DOCUMENT_LIMIT:
                 raise ModelError(
@@ -73,7 +75,13 @@ class Web:
         return bytes(content)
 
     def read(
-        self, url: str, *, offset: int = 0, size: int | None = None, accept: str = "*/*"
+        self,
+        url: str,
+        *,
+        offset: int = 0,
+        size: int | None = None,
+        accept: str = "*/*",
+        token: str | None = None,
     ) -> Iterator[bytes]:
         """The content of ``url`` from ``offset`` on; a connection that is cut is resumed.
 
@@ -82,19 +90,24 @@ class Web:
             offset: Bytes that are there already.
             size: Bytes of the whole, if known.
             accept: Media types that are wanted.
+            token: Shown to the server of ``url``, and to none that it redirects to.
 
         Raises:
             ModelError: It is not there, out of reach, or of another size.
         """
         position, failures = offset, 0
         address = _parse(url)
+        # Compressed on the way, neither lengths nor offsets would be the file's.
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         # From here on for messages, which are no place for a password.
         url = str(address.copy_with(userinfo=b""))
         with httpx2.Client(timeout=_TIMEOUT) as client:
             while size is None or position < size:
                 before = position
                 try:
-                    for block in _attempt(client, address, position, size, accept):
+                    for block in _attempt(client, address, position, size, headers):
                         position += len(block)
                         yield block
                     if size is None or position == size:
@@ -143,13 +156,15 @@ def _no_address(url: str, reason: str) -> ModelError:
 
 
 def _attempt(
-    client: httpx2.Client, address: httpx2.URL, offset: int, size: int | None, accept: str
+    client: httpx2.Client,
+    address: httpx2.URL,
+    offset: int,
+    size: int | None,
+    headers: Mapping[str, str],
 ) -> Iterator[bytes]:
     """One connection's worth of the content from ``offset`` on."""
-    # Compressed on the way, neither lengths nor offsets would be the file's.
-    headers = {"Accept": accept, "Accept-Encoding": "identity"}
     if offset:
-        headers["Range"] = f"bytes={offset}-"
+        headers = {**headers, "Range": f"bytes={offset}-"}
     url = str(address.copy_with(userinfo=b""))
     with _answer(client, address, headers) as response:
         if response.status_code == _NOTHING_LEFT:
@@ -173,7 +188,7 @@ def _answer(
     """The final answer after redirects, if it is a good one."""
     url = str(address.copy_with(userinfo=b""))
     for _ in range(_REDIRECTS + 1):
-        with client.stream("GET", address, headers=dict(headers)) as response:
+        with client.stream("GET", address, headers=headers) as response:
             if not response.has_redirect_location:
                 _check_status(url, response)
                 yield response
@@ -186,6 +201,8 @@ def _answer(
                 f"{url} redirects to {target.scheme}://, which is not followed.",
                 "Name the final address, with https.",
             )
+        if (address.host, address.port) != (target.host, target.port):
+            headers = {name: headers[name] for name in headers if name != "Authorization"}
         address = target
     raise ModelError(
         ExitCode.MODEL_UNAVAILABLE,
@@ -202,7 +219,7 @@ def _check_status(url: str, response: httpx2.Response) -> None:
         raise ModelError(
             ExitCode.MODEL_UNAVAILABLE,
             f"{url} answers {status} {response.reason_phrase}.",
-            "Check the address, and that it may be read without a login.",
+            "Check the address, and whether a login is needed: hf:// takes a token from HF_TOKEN.",
         )
 
 

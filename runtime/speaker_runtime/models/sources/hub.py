@@ -1,0 +1,113 @@
+"""``hf://OWNER/NAME@REVISION/PATH``: files of a model repository on the Hugging Face Hub.
+
+``HF_ENDPOINT`` names a mirror; ``HF_TOKEN`` lets in where a model's authors ask for a login.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+from speaker_runtime.contract import ExitCode
+from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.manifest import FileEntry
+from speaker_runtime.models.sources.base import Workspace
+
+_ENDPOINT: Final = "https://huggingface.co"
+_ADDRESS: Final = re.compile(
+    r"hf://(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[\w.-]+)(?:/(?P<folder>[\w./-]+?))?/*",
+    re.ASCII,
+)
+_PAGE: Final = 1000
+"""Most files that the Hub lists in one answer."""
+
+
+class HubSource:
+    """Downloads every file below a folder of one revision, apart from dot files."""
+
+    local: ClassVar[bool] = False
+
+    def __init__(self, address: str, workspace: Workspace) -> None:
+        match = _ADDRESS.fullmatch(address)
+        if match is None or ".." in address.split("/"):
+            raise ModelError(
+                ExitCode.INVALID_CONFIG,
+                f"model.source {address!r} names no revision of a model repository.",
+                "Write hf://OWNER/NAME@REVISION, best with a commit's hash as the revision.",
+            )
+        self._repository = match["repository"]
+        self._revision = match["revision"]
+        self._folder = f"{match['folder']}/" if match["folder"] else ""
+        self._endpoint = (os.environ.get("HF_ENDPOINT") or _ENDPOINT).rstrip("/")
+        self._token = os.environ.get("HF_TOKEN") or None
+        self._web = workspace.web
+
+    def list(self) -> Sequence[FileEntry]:
+        """Name the files of the revision; small ones that have no sha256 are read for it."""
+        found = [
+            self._entry(each)
+            for each in self._tree()
+            if each.get("type") == "file" and "/." not in f"/{each['path']}"
+        ]
+        if not found:
+            raise self._strange("has no files there")
+        return found
+
+    def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
+        """Download a file."""
+        url = self._url(entry.name)
+        return self._web().read(url, offset=offset, size=entry.size, token=self._token)
+
+    def _tree(self) -> Sequence[Mapping[str, Any]]:
+        folder = f"/{quote(self._folder.rstrip('/'))}" if self._folder else ""
+        url = (
+            f"{self._endpoint}/api/models/{self._repository}/tree/{self._revision}{folder}"
+            f"?recursive=true&limit={_PAGE}"
+        )
+        try:
+            tree = json.loads(self._web().document(url, token=self._token))
+        except ValueError as error:
+            raise self._strange("is not listed in the form of the Hub (JSON)") from error
+        if not isinstance(tree, list) or not all(isinstance(each, dict) for each in tree):
+            raise self._strange("is not listed in the form of the Hub")
+        if len(tree) >= _PAGE:
+            raise self._strange(f"has {_PAGE} files or more; name a folder of it")
+        return tree
+
+    def _entry(self, listed: Mapping[str, Any]) -> FileEntry:
+        try:
+            name = str(listed["path"]).removeprefix(self._folder)
+            lfs = listed.get("lfs")
+            if lfs:
+                return FileEntry(name=name, size=lfs["size"], sha256=lfs["oid"])
+            return self._small(name, str(listed["oid"]))
+        except (KeyError, ValueError) as error:
+            raise self._strange(f"lists a file that cannot be fetched ({error})") from error
+
+    def _small(self, name: str, oid: str) -> FileEntry:
+        """A file that is kept in git itself, under git's own digest."""
+        content = self._web().document(self._url(name), accept="*/*", token=self._token)
+        header = f"blob {len(content)}\0".encode()
+        # Not for safety, but to see that this is the file of that revision.
+        found = hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+        if found != oid:
+            raise ModelError(
+                ExitCode.MODEL_CORRUPT,
+                f"{self._repository} gives {name} with git's digest {found}, not {oid}.",
+                "Try again; if HF_ENDPOINT names a mirror, check the mirror.",
+            )
+        return FileEntry(name=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+    def _url(self, name: str) -> str:
+        path = quote(f"{self._folder}{name}")
+        return f"{self._endpoint}/{self._repository}/resolve/{self._revision}/{path}"
+
+    def _strange(self, what: str) -> ModelError:
+        return ModelError(
+            ExitCode.MODEL_UNAVAILABLE,
+            f"The model repository {self._repository} at {self._revision} {what}.",
+            "Check the address, the revision, and HF_ENDPOINT if you set it.",
+        )

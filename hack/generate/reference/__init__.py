@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from generate.reference import cli, errors, metrics, resources
+from generate.reference import cli, errors, metrics, resources, ssml
 
 DIRECTORY: Final = Path("docs/reference")
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -12,6 +12,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli.page,
     "errors.md": errors.page,
     "metrics.md": metrics.page,
+    "ssml.md": ssml.page,
 }
 
 

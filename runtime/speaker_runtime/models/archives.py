@@ -1,9 +1,11 @@
 """Packages that are published with a model inside: downloaded, read, and never executed."""
 
 import gzip
+import os
 import re
 import shutil
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -120,9 +122,11 @@ class Packages:
             ) from error
 
     def _path(self, package: Package) -> Path:
-        if package not in self._paths:
-            self._paths[package] = self._get(package)
-        return self._paths[package]
+        path = self._paths.get(package)
+        # Another fetch into the same directory may have ended, and cleaned up, meanwhile.
+        if path is None or not path.is_file():
+            path = self._paths[package] = self._get(package)
+        return path
 
     def _get(self, package: Package) -> Path:
         web = self._workspace.web()
@@ -149,10 +153,11 @@ def _unzipped(path: Path) -> Path:
     """The tar inside: files are found in it without reading all that stand before them."""
     tar = path.with_suffix(".tar")
     if not tar.is_file():
-        partial_tar = path.with_suffix(".unzipping")
-        with gzip.open(path) as compressed, partial_tar.open("wb") as out:
+        # A name of its own, as another fetch may be doing the same.
+        descriptor, name = tempfile.mkstemp(prefix=f".{tar.name}.", dir=tar.parent)
+        with gzip.open(path) as compressed, os.fdopen(descriptor, "wb") as out:
             shutil.copyfileobj(compressed, out, BLOCK)
-        partial_tar.replace(tar)
+        Path(name).replace(tar)
     return tar
 
 

@@ -49,7 +49,7 @@ def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
         wanted = None if source.local else _settled(config)
         if wanted is None:
             wanted = manifests.build(config.source, source.list())
-        result = _bring(directory, wanted, source.read, report)
+        result = _bring(directory, wanted, source.read, report, scratch=source.scratch)
         shutil.rmtree(archives, ignore_errors=True)
         remove_abandoned(directory)
     return result
@@ -77,11 +77,13 @@ def _bring(
     wanted: ModelManifest,
     read: Callable[[FileEntry, int], Iterator[bytes]],
     report: Callable[[Progress], None],
+    *,
+    scratch: int = 0,
 ) -> Fetched:
     """Install what is missing of ``wanted``, and then its manifest."""
     missing = [entry for entry in wanted.files if not is_intact(directory, entry)]
     needed = sum(entry.size for entry in missing)
-    _require_space(directory, needed)
+    _require_space(directory, needed + (scratch if missing else 0))
     done = wanted.size - needed
     for entry in missing:
         content = partial(read, entry)

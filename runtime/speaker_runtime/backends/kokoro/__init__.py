@@ -33,6 +33,8 @@ _PADDING: Final = 0
 """The token before and after every utterance."""
 _MOST_THREADS: Final = 4
 """More gain nothing on utterances of a few seconds."""
+_UTTERANCE_LIMIT: Final = 180
+"""Characters; a step speaks an utterance, and others wait for it meanwhile."""
 _QUOTED: Final = 60
 
 PhonemeRules: TypeAlias = Callable[[str], str]
@@ -94,7 +96,7 @@ class KokoroBackend:
             presets=styles.presets,
             slowest=0.5,
             fastest=2.0,
-            utterance_limit=250,
+            utterance_limit=_UTTERANCE_LIMIT,
             characters_per_second=14.0,
             max_streams=16,
             max_batch=1,

@@ -42,6 +42,9 @@ class Source(Protocol):
     """Whether looking is cheap and its files change with the program; any other address is asked
     once, and what was fetched from it stays as it was until the address changes."""
 
+    scratch: int
+    """Bytes of archives that lie in the workspace besides the files while they are fetched."""
+
     def __init__(self, address: str, workspace: Workspace) -> None:
         """Raises ModelError if the address is not well formed."""
 

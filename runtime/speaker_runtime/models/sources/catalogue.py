@@ -24,6 +24,7 @@ class KnownModel(Document):
     """Every file of a known model."""
 
     description: str
+    archive_bytes: int
     files: tuple[KnownFile, ...]
 
 
@@ -42,6 +43,7 @@ class CatalogueSource:
                 f"Write one of: {', '.join(f'catalogue://{each}' for each in _names())}.",
             )
         self._model = KnownModel.model_validate_json(path.read_bytes())
+        self.scratch = self._model.archive_bytes
         self._packages = Packages(workspace)
 
     def list(self) -> Sequence[FileEntry]:

@@ -17,6 +17,7 @@ class FolderSource:
     """Copies the files that the directory's manifest names."""
 
     local: ClassVar[bool] = False
+    scratch: int = 0
 
     def __init__(self, address: str, workspace: Workspace) -> None:  # noqa: ARG002  needs none
         directory, self._pin = split_pin(address)

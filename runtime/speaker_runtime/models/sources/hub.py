@@ -29,6 +29,7 @@ class HubSource:
     """Downloads every file below a folder of one revision, apart from dot files."""
 
     local: ClassVar[bool] = False
+    scratch: int = 0
 
     def __init__(self, address: str, workspace: Workspace) -> None:
         match = _ADDRESS.fullmatch(address)

@@ -23,6 +23,7 @@ class PackageSource:
     """Reads the weights that :data:`WEIGHTS` names; digests are those of the package's RECORD."""
 
     local: ClassVar[bool] = True
+    scratch: int = 0
 
     def __init__(self, address: str, workspace: Workspace) -> None:  # noqa: ARG002  needs none
         self._package = address.removeprefix("package://")

@@ -18,6 +18,8 @@ class PublishedSource:
     """Takes a file, or every file below a folder, of one package."""
 
     local: ClassVar[bool] = False
+    scratch: int = 0
+    """Its archive is there, and counts as used, once the files are named."""
 
     def __init__(self, address: str, workspace: Workspace) -> None:
         self._address = Address.parse(address)

@@ -15,6 +15,7 @@ class WebsiteSource:
     """Downloads the files that the manifest at the address names."""
 
     local: ClassVar[bool] = False
+    scratch: int = 0
 
     def __init__(self, address: str, workspace: Workspace) -> None:
         self._url, self._pin = split_pin(address)

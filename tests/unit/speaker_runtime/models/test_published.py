@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -117,6 +118,20 @@ def test_archives_do_not_stay(site: Site, tmp_path: Path) -> None:
     fetched(tmp_path, "npm://voices@2.0.1/voices")
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names == {"ana.bin", "manifest.json"}
+
+
+def test_archives_that_another_fetch_cleaned_away_are_fetched_again(
+    site: Site, tmp_path: Path
+) -> None:
+    publish_tarball(site, tarball({"voices/ana.bin": b"ana", "voices/ben.bin": b"ben"}))
+    asked = config(tmp_path, "npm://voices@2.0.1/voices")
+
+    def clean(progress: Progress) -> None:
+        if progress.file == "ana.bin":
+            shutil.rmtree(asked.directory / ".archives")
+
+    fetch(asked, clean)
+    assert open_model(asked).path("ben.bin").read_bytes() == b"ben"
 
 
 def test_an_interrupted_download_goes_on_where_it_ended(site: Site, tmp_path: Path) -> None:
@@ -232,3 +247,12 @@ def test_a_model_that_is_not_in_the_catalogue_is_a_wrong_configuration(tmp_path:
     error = failure(tmp_path, "catalogue://nobody")
     assert error.exit_code is ExitCode.INVALID_CONFIG
     assert "catalogue://kokoro-82m-int8" in error.remedy
+
+
+def test_the_space_for_archives_is_asked_for_before_anything_is_downloaded(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_alone = type("Usage", (), {"free": 110_000_000})()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: model_alone)
+    assert failure(tmp_path, "catalogue://kokoro-82m-int8").exit_code is ExitCode.NO_SPACE
+    assert site.requests == []

@@ -12,8 +12,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
@@ -21,7 +22,8 @@ from speaker_runtime.models.errors import ModelError
 if TYPE_CHECKING:
     from speaker_runtime.models.web import Web
 
-_SIMPLE_JSON: Final = "application/vnd.pypi.simple.v1+json"
+_SIMPLE: Final = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
+"""Both forms of an index's pages: JSON (PEP 691), and links (PEP 503) as older mirrors have."""
 _PIP_DEFAULT: Final = re.compile(r"--index-url\b.*?\(default (\S+?)\)", re.DOTALL)
 _COMMAND_SECONDS: Final = 60.0
 _WHEEL: Final = "-none-any.whl"
@@ -46,15 +48,17 @@ class Archive:
 
 
 def find_wheel(name: str, version: str, web: "Web") -> Archive:
-    """Look a wheel up in the index of Python packages (PEP 691).
+    """Look a wheel up in the index of Python packages.
 
     Raises:
         ModelError: No index is configured or within reach, or it has no such wheel.
     """
     page = f"{_python_index().rstrip('/')}/{re.sub(r'[-_.]+', '-', name).lower()}/"
-    listing = _parsed(web.document(page, accept=_SIMPLE_JSON), f"the index's page of {name}")
+    content = web.document(page, accept=_SIMPLE)
+    what = f"the index's page of {name}"
+    files = _links(content) or _parsed(content, what).get("files", ())
     prefix = f"{re.sub(r'[-_.]+', '_', name)}-{version}-".lower()
-    for file in listing.get("files", ()):
+    for file in files:
         filename = str(file["filename"])
         if filename.lower().startswith(prefix) and filename.endswith(_WHEEL):
             return Archive(
@@ -87,6 +91,30 @@ def find_tarball(name: str, version: str, web: "Web") -> Archive:
         digest=f"{algorithm}:{base64.b64decode(encoded).hex()}",
         size=None,
     )
+
+
+class _Links(HTMLParser):
+    """Collects links to files that carry their digest, in the form that the JSON pages have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: list[Mapping[str, Any]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a link."""
+        url, _, digest = (dict(attrs).get("href") or "").partition("#sha256=")
+        if tag == "a" and digest:
+            filename = unquote(urlsplit(url).path.rpartition("/")[2])
+            self.files.append({"filename": filename, "url": url, "hashes": {"sha256": digest}})
+
+
+def _links(content: bytes) -> Sequence[Mapping[str, Any]]:
+    """The files that a page of links names; none where it is no such page."""
+    if not content.lstrip().startswith(b"<"):
+        return ()
+    page = _Links()
+    page.feed(content.decode(errors="replace"))
+    return page.files
 
 
 def _python_index() -> str:
@@ -155,9 +183,9 @@ def _required(document: Mapping[str, Any], key: str, what: str) -> object:
 def _strange(what: str) -> ModelError:
     return ModelError(
         ExitCode.MODEL_UNAVAILABLE,
-        f"{what[0].upper()}{what[1:]} is not in the form that registries answer with (JSON).",
-        "Check PIP_INDEX_URL or NPM_CONFIG_REGISTRY: a mirror has to speak the simple JSON API "
-        "(PEP 691) or npm's.",
+        f"{what[0].upper()}{what[1:]} is not in the form that registries answer with.",
+        "Check PIP_INDEX_URL or NPM_CONFIG_REGISTRY: a mirror has to speak the simple API "
+        "(PEP 691, or PEP 503 with digests) or npm's.",
     )
 
 

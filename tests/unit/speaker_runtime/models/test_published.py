@@ -109,6 +109,16 @@ def test_the_files_of_a_package_are_a_model(
     assert fetched(tmp_path, source) == files
 
 
+def test_an_index_may_be_pages_of_links(site: Site, tmp_path: Path) -> None:
+    digest = hashlib.sha256(site.files[f"/files/{WHEEL}"]).hexdigest()
+    page = f"""<!DOCTYPE html><html><body>
+    <a href="../../files/voice_data-1.0.tar.gz#sha256={digest}">voice_data-1.0.tar.gz</a>
+    <a href="../../files/{WHEEL}#sha256={digest}">{WHEEL}</a>
+    </body></html>"""
+    site.files["/simple/voice-data/"] = page.encode()
+    assert fetched(tmp_path, "pypi://voice-data==1.0/voice_data/a") == {"w.bin": WEIGHTS}
+
+
 def test_a_scoped_package_has_a_registry_entry_of_its_own(site: Site, tmp_path: Path) -> None:
     publish_tarball(site, tarball({"b.bin": b"b"}), "/npm/@team%2Fvoices/1.0.0")
     assert fetched(tmp_path, "npm://@team/voices@1.0.0/b.bin") == {"b.bin": b"b"}

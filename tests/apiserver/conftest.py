@@ -10,8 +10,17 @@ from cluster.envtest import ControlPlane
 from cluster.errors import Unavailable
 from speaker_operator.api import crd
 from speaker_operator.kube import rbac
-from speaker_operator.kube.resources import DECLARED
-from tests.apiserver.api import Api, Refused, connect, eventually, service, unique_name
+from speaker_operator.kube.resources import CHILDREN, DECLARED
+from tests.apiserver.api import (
+    Api,
+    Refused,
+    connect,
+    eventually,
+    service,
+    unique_name,
+    voice,
+)
+from tests.apiserver.children import EVERYTHING, SETTLE_TIMEOUT, owned, quiesce, settle
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 
 ROLE = "speaker-tts-operator"
@@ -93,3 +102,13 @@ def operator_kubeconfig(control_plane: ControlPlane) -> Path:
     )  # fmt: skip
     control_plane.kubectl("apply", "-f", "-", input=binding)
     return control_plane.kubeconfig_for(USER)
+
+
+@pytest.fixture
+def complete(api: Api, operator: OperatorProcess) -> Api:
+    """A namespace with a service that has a child of every kind."""
+    api.declare(service(**EVERYTHING), voice("ana"))
+    eventually(lambda: len(owned(api)) == len(CHILDREN), within=SETTLE_TIMEOUT, what="5 children")
+    settle(api)
+    quiesce(operator)
+    return api

@@ -2,93 +2,34 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from speaker_operator.kube.resources import (
     AUTOSCALER,
-    CHILDREN,
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
     SERVICE,
     TTS_SERVICE,
     VOICE,
-    Resource,
 )
-from tests.apiserver.api import Api, Json, eventually, service, voice
+from tests.apiserver.api import Api, eventually, service, voice
+from tests.apiserver.children import (
+    EVERYTHING,
+    REPAIR_GOAL,
+    SETTLE_TIMEOUT,
+    owned,
+    quiesce,
+    settle,
+)
 from tests.apiserver.kubelet import report_deployment
 from tests.apiserver.operator_process import OperatorProcess
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, owner_uids
 
 pytestmark = pytest.mark.apiserver
-
-SETTLE_TIMEOUT = 15
-REPAIR_GOAL = 2.0
-EVERYTHING: Json = {
-    "cache": {"size": "1Gi", "retain": False},
-    "autoscaling": {"maxReplicas": 3},
-}
-NAMES = {
-    CONFIG_MAP: "hello-config",
-    CLAIM: "hello-model",
-    SERVICE: "hello",
-    DEPLOYMENT: "hello",
-    AUTOSCALER: "hello",
-}
-
-
-def kinds(resources: Any) -> list[str]:
-    return [resource.kind for resource in resources]
-
-
-def settled(api: Api, name: str = "hello") -> Json | None:
-    """The service, once its status speaks of its newest generation."""
-    found = api.get(TTS_SERVICE, name)
-    if found is None:
-        return None
-    observed = found.get("status", {}).get("observedGeneration")
-    return found if observed == found["metadata"]["generation"] else None
-
-
-def settle(api: Api, name: str = "hello") -> Json:
-    return eventually(
-        lambda: settled(api, name), within=SETTLE_TIMEOUT, what=f"{name} has been reconciled"
-    )
-
-
-def owned(api: Api) -> dict[Resource, Json]:
-    """The service's children, by their resource."""
-    return {
-        resource: child
-        for resource, name in NAMES.items()
-        if (child := api.get(resource, name)) is not None
-    }
-
-
-@pytest.fixture
-def complete(api: Api, operator: OperatorProcess) -> Api:
-    """A namespace with a service that has a child of every kind."""
-    api.declare(service(**EVERYTHING), voice("ana"))
-    eventually(lambda: len(owned(api)) == len(CHILDREN), within=SETTLE_TIMEOUT, what="5 children")
-    settle(api)
-    quiesce(operator)
-    return api
-
-
-def quiesce(operator: OperatorProcess) -> None:
-    """Wait until the operator has nothing left to do."""
-
-    def idle() -> bool:
-        before = operator.total("speaker_operator_reconciles_total")
-        time.sleep(0.3)  # longer than changes are gathered
-        waiting = operator.total("speaker_operator_queue_depth")
-        return waiting == 0 and operator.total("speaker_operator_reconciles_total") == before
-
-    eventually(idle, within=SETTLE_TIMEOUT, what="the operator is idle")
 
 
 def test_the_quickstart_becomes_five_owned_objects(
@@ -114,120 +55,6 @@ def test_a_service_and_its_voices_lead_to_one_revision_of_the_pods(
     settle(api)
     quiesce(operator)
     assert api.require(DEPLOYMENT, "hello")["metadata"]["generation"] == 1
-
-
-@pytest.mark.parametrize("resource", CHILDREN, ids=lambda resource: resource.kind)
-def test_a_deleted_child_is_put_back(
-    complete: Api, resource: Resource, record_figure: RecordFigure
-) -> None:
-    before = complete.require(resource, NAMES[resource])
-    complete.delete(resource, NAMES[resource])
-    if resource == CLAIM:  # a controller would do this once no pod uses the claim
-        complete.patch(resource, NAMES[resource], {"metadata": {"finalizers": None}})
-    started = time.monotonic()
-
-    def back() -> bool:
-        found = complete.get(resource, NAMES[resource])
-        uid = before["metadata"]["uid"]
-        return found is not None and bool(found["metadata"]["uid"] != uid)
-
-    eventually(back, within=REPAIR_GOAL, what=f"the deleted {resource.kind} is back")
-    record_figure(f"deleted {resource.kind} back", time.monotonic() - started, "s", goal="<= 2")
-
-
-CONTAINER = ("spec", "template", "spec", "containers", 0)
-EDITS: dict[str, tuple[Resource, Json, tuple[str | int, ...]]] = {
-    "ConfigMap data": (
-        CONFIG_MAP,
-        {"data": {"voices.json": "{}"}},
-        ("data", "voices.json"),
-    ),
-    "ConfigMap data removed": (CONFIG_MAP, {"data": None}, ("data",)),
-    "PersistentVolumeClaim owner": (
-        CLAIM,
-        {"metadata": {"ownerReferences": None}},
-        ("metadata", "ownerReferences"),
-    ),
-    "Service port": (
-        SERVICE,
-        {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 1}]}},
-        ("spec", "ports"),
-    ),
-    "Service selector": (
-        SERVICE,
-        {"spec": {"selector": {"another": "label"}}},
-        ("spec", "selector"),
-    ),
-    "Service type": (SERVICE, {"spec": {"type": "NodePort"}}, ("spec", "type")),
-    "Deployment label": (
-        DEPLOYMENT,
-        {"metadata": {"labels": {"app.kubernetes.io/instance": "other"}}},
-        ("metadata", "labels"),
-    ),
-    "Deployment managed-by label": (
-        DEPLOYMENT,
-        {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}},
-        ("metadata", "labels"),
-    ),
-    "Deployment service label": (
-        DEPLOYMENT,
-        {"metadata": {"labels": {"speaker-tts.dev/service": "other"}}},
-        ("metadata", "labels"),
-    ),
-    "Deployment grace period": (
-        DEPLOYMENT,
-        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 300}}}},
-        ("spec", "template", "spec", "terminationGracePeriodSeconds"),
-    ),
-    "Deployment strategy": (
-        DEPLOYMENT,
-        {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 3}}}},
-        ("spec", "strategy"),
-    ),
-    "Deployment security": (
-        DEPLOYMENT,
-        {"spec": {"template": {"spec": {"securityContext": {"runAsUser": 1000}}}}},
-        ("spec", "template", "spec", "securityContext"),
-    ),
-    "HorizontalPodAutoscaler bounds": (
-        AUTOSCALER,
-        {"spec": {"maxReplicas": 50}},
-        ("spec", "maxReplicas"),
-    ),
-    "HorizontalPodAutoscaler metrics": (
-        AUTOSCALER,
-        {"spec": {"metrics": None}},
-        ("spec", "metrics"),
-    ),
-}
-
-
-@pytest.mark.parametrize("edit", EDITS)
-def test_an_edited_child_is_repaired(complete: Api, edit: str, record_figure: RecordFigure) -> None:
-    resource, patch, path = EDITS[edit]
-    before = complete.require(resource, NAMES[resource])
-    edited = complete.patch(resource, NAMES[resource], patch)
-    assert at(edited, path) != at(before, path), "the edit is one"
-    started = time.monotonic()
-
-    def repaired() -> bool:
-        return bool(at(complete.require(resource, NAMES[resource]), path) == at(before, path))
-
-    eventually(repaired, within=REPAIR_GOAL, what=f"{edit} is as it was")
-    record_figure(f"edited {edit} repaired", time.monotonic() - started, "s", goal="<= 2")
-
-
-def test_what_others_add_is_left_alone(complete: Api, operator: OperatorProcess) -> None:
-    complete.patch(DEPLOYMENT, "hello", {"metadata": {"labels": {"team": "media"}}})
-    complete.patch(SERVICE, "hello", {"metadata": {"annotations": {"mesh": "on"}}})
-    complete.patch(
-        DEPLOYMENT, "hello", {"spec": {"template": {"metadata": {"annotations": {"restart": "1"}}}}}
-    )
-    quiesce(operator)
-    deployment = complete.require(DEPLOYMENT, "hello")
-    assert deployment["metadata"]["labels"]["team"] == "media"
-    assert deployment["spec"]["template"]["metadata"]["annotations"]["restart"] == "1"
-    assert complete.require(SERVICE, "hello")["metadata"]["annotations"] == {"mesh": "on"}
 
 
 def test_an_edited_spec_reaches_the_children(complete: Api) -> None:
@@ -414,11 +241,3 @@ def test_an_object_of_others_is_not_taken_over(foreign: Api, operator: OperatorP
     assert "Service hello: the name is taken by an object that" in ready["message"]
     assert foreign.require(SERVICE, "hello")["spec"]["ports"][0]["port"] == 1234
     assert foreign.get(DEPLOYMENT, "hello") is not None, "the rest is made all the same"
-
-
-def at(resource: Any, path: tuple[str | int, ...]) -> Any:
-    for step in path:
-        if isinstance(resource, dict) and step not in resource:
-            return None
-        resource = resource[step]
-    return resource

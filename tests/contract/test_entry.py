@@ -26,7 +26,7 @@ def _handles_sigterm(process: int) -> bool:
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="containers run on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, as only Linux has it")
 @pytest.mark.parametrize(
     ("script", "arguments", "heavy"),
     [

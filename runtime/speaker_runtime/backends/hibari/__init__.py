@@ -16,7 +16,7 @@ from speaker_runtime.backends.protocol import (
     StepResult,
 )
 from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.errors import SpeechError
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel, open_model
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from speaker_runtime.audio.pcm import Samples
 
 _REGISTRY: Final = "voices.json"
-_QUOTED: Final = 60
-"""Characters of a text that an error quotes."""
+_NAME: Final = "hibari"
 
 
 @dataclass
@@ -55,7 +54,7 @@ class HibariStream:
                 (each, seed + index) for index, each in enumerate(reading.phoneme_passes(phonemes))
             ]
             if not reading.has_sound(phonemes):
-                raise _not_speakable(utterance)
+                raise reading.not_speakable(utterance, model=_NAME)
         return self.passes.pop(0)
 
 
@@ -98,21 +97,13 @@ class HibariBackend:
 
     def open(self, request: SpeechRequest) -> HibariStream:
         """Check that the text can be read; letters of another script give a warning."""
-        spoken: list[str] = []
-        for utterance in request.utterances:
-            if reading.has_reading(utterance):
-                spoken.append(utterance)
-            elif reading.unreadable_letters(utterance):
-                raise _not_speakable(utterance)
-        if not spoken:
-            raise _not_speakable(" ".join(request.utterances))
-        skipped = next(filter(None, map(reading.unreadable_letters, spoken)), "")
+        spoken, warnings = reading.readable(request.utterances, model=_NAME)
         return HibariStream(
             voice=self._voices[request.preset],
             speed=request.speed,
             seed=request.seed,
             utterances=spoken,
-            warnings=(f"left out what hibari cannot read: {skipped!a}",) if skipped else (),
+            warnings=warnings,
         )
 
     def step(self, streams: Sequence[HibariStream]) -> Sequence[StepResult]:
@@ -155,14 +146,3 @@ def _seed(seed: int, utterance: str) -> int:
     """A seed that depends on the text, so that a sentence sounds the same wherever it stands."""
     digest = hashlib.blake2b(f"{seed}\0{utterance}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
-
-
-def _not_speakable(text: str) -> SpeechError:
-    quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
-    return SpeechError(
-        ErrorCode.TEXT_NOT_SPEAKABLE,
-        f"hibari cannot read this part of the text: {quoted!r}. It reads English, written in "
-        "Latin letters and digits.",
-        param="input",
-        suggestion="Remove or translate this part.",
-    )

@@ -6,14 +6,17 @@ without a word, so this module looks before anything is spoken.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from speaker_runtime.backends.hibari.lexicon import PRONUNCIATIONS
+from speaker_runtime.errors import ErrorCode, SpeechError
 
 PHONEME_LIMIT: Final = 400
 """Longest phoneme string for one pass; the package's own limit (hibari.tts.MAX_PHONEMES)."""
 
+_QUOTED: Final = 60
+"""Characters of a text that an error quotes."""
 _SIGNS: Final = frozenset("%&#+=")
 """Signs that are read wherever they stand; others only beside a number or a word."""
 _STRESS: Final = frozenset("ˈˌː")
@@ -53,6 +56,36 @@ def unreadable_letters(text: str) -> str:
 def has_reading(text: str) -> bool:
     """Whether anything at all of ``text`` would be heard."""
     return any(map(is_readable, text))
+
+
+def readable(utterances: Sequence[str], *, model: str) -> tuple[list[str], tuple[str, ...]]:
+    """The utterances that will be heard, and warnings about what of them will not be.
+
+    Raises:
+        SpeechError: Nothing of a worded utterance, or of the whole text, can be read.
+    """
+    spoken: list[str] = []
+    for utterance in utterances:
+        if has_reading(utterance):
+            spoken.append(utterance)
+        elif unreadable_letters(utterance):
+            raise not_speakable(utterance, model=model)
+    if not spoken:
+        raise not_speakable(" ".join(utterances), model=model)
+    skipped = next(filter(None, map(unreadable_letters, spoken)), "")
+    return spoken, (f"left out what {model} cannot read: {skipped!a}",) if skipped else ()
+
+
+def not_speakable(text: str, *, model: str) -> SpeechError:
+    """The error for a text that the model has no reading for."""
+    quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+    return SpeechError(
+        ErrorCode.TEXT_NOT_SPEAKABLE,
+        f"{model} cannot read this part of the text: {quoted!r}. It reads English, written in "
+        "Latin letters and digits.",
+        param="input",
+        suggestion="Remove or translate this part.",
+    )
 
 
 def write_down(utterance: str) -> str:

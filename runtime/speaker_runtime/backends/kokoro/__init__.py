@@ -17,7 +17,7 @@ from speaker_runtime.backends.hibari import reading
 from speaker_runtime.backends.kokoro.styles import Style, Styles, read_styles
 from speaker_runtime.backends.protocol import Capabilities, Slice, SpeechRequest, StepResult
 from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.errors import SpeechError
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel, open_model
 
@@ -35,7 +35,7 @@ _MOST_THREADS: Final = 4
 """More gain nothing on utterances of a few seconds."""
 _UTTERANCE_LIMIT: Final = 180
 """Characters; a step speaks an utterance, and others wait for it meanwhile."""
-_QUOTED: Final = 60
+_NAME: Final = "kokoro"
 
 PhonemeRules: TypeAlias = Callable[[str], str]
 
@@ -64,7 +64,7 @@ class KokoroStream:
             utterance = self.utterances.pop(0)
             phonemes = self.rules(reading.write_down(utterance))
             if not reading.has_sound(phonemes):
-                raise _not_speakable(utterance)
+                raise reading.not_speakable(utterance, model=_NAME)
             self.passes = list(reading.phoneme_passes(phonemes))
         return self.passes.pop(0)
 
@@ -106,22 +106,14 @@ class KokoroBackend:
 
     def open(self, request: SpeechRequest) -> KokoroStream:
         """Check that the text can be read; letters of another script give a warning."""
-        spoken: list[str] = []
-        for utterance in request.utterances:
-            if reading.has_reading(utterance):
-                spoken.append(utterance)
-            elif reading.unreadable_letters(utterance):
-                raise _not_speakable(utterance)
-        if not spoken:
-            raise _not_speakable(" ".join(request.utterances))
-        skipped = next(filter(None, map(reading.unreadable_letters, spoken)), "")
+        spoken, warnings = reading.readable(request.utterances, model=_NAME)
         speaker = self._loaded()
         return KokoroStream(
             style=speaker.styles.style(request.preset),
             rules=speaker.rules[request.preset[0]],
             speed=request.speed,
             utterances=spoken,
-            warnings=(f"left out what kokoro cannot read: {skipped!a}",) if skipped else (),
+            warnings=warnings,
         )
 
     def step(self, streams: Sequence[KokoroStream]) -> Sequence[StepResult]:
@@ -206,14 +198,3 @@ def _vocabulary(stored: StoredModel) -> Mapping[str, int]:
             "Name a model.source that fits the backend kokoro.",
         )
     return vocabulary
-
-
-def _not_speakable(text: str) -> SpeechError:
-    quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
-    return SpeechError(
-        ErrorCode.TEXT_NOT_SPEAKABLE,
-        f"kokoro cannot read this part of the text: {quoted!r}. It reads English, written in "
-        "Latin letters and digits.",
-        param="input",
-        suggestion="Remove or translate this part.",
-    )

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.fetching import fetch
-from speaker_runtime.models.sources.base import Progress
-from speaker_runtime.models.store import open_model
+from speaker_runtime.contract import ExitCode
+from tests.support.models import failure, fetched
 from tests.support.webserver import Answer, Site, website
 
 WEIGHTS = bytes(range(256)) * 4096
@@ -46,28 +43,6 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         running.files[TREE.format("/onnx")] = json.dumps(tree[1:3]).encode()
         running.files |= {f"{WHERE}/{path}": content for path, content in FILES.items()}
         yield running
-
-
-def config(tmp_path: Path, source: str) -> ModelConfig:
-    return ModelConfig(source=source, directory=tmp_path / "model")
-
-
-def ignore(_: Progress) -> None:
-    pass
-
-
-def fetched(tmp_path: Path, source: str) -> dict[str, bytes]:
-    asked = config(tmp_path, source)
-    fetch(asked, ignore)
-    stored = open_model(asked)
-    return {entry.name: stored.path(entry.name).read_bytes() for entry in stored.manifest.files}
-
-
-def failure(tmp_path: Path, source: str) -> ModelError:
-    with pytest.raises(ModelError) as failed:
-        fetch(config(tmp_path, source), ignore)
-    assert failed.value.remedy
-    return failed.value
 
 
 def test_every_file_but_dot_files_is_fetched(site: Site, tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.models.errors import ModelError
+from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.fetching import fetch
 from speaker_runtime.models.sources.base import Progress
 from speaker_runtime.models.store import open_model
+from tests.support.models import config, failure, fetched
 from tests.support.webserver import Answer, Site, website
 
 WEIGHTS = bytes(range(256)) * 4096
@@ -69,28 +69,6 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         publish_wheel(running, wheel({"voice_data/a/w.bin": WEIGHTS, "voice_data/code.py": b"1"}))
         publish_tarball(running, tarball({"voices/ana.bin": WEIGHTS, "package.json": b"{}"}))
         yield running
-
-
-def config(tmp_path: Path, source: str) -> ModelConfig:
-    return ModelConfig(source=source, directory=tmp_path / "model")
-
-
-def ignore(_: Progress) -> None:
-    pass
-
-
-def fetched(tmp_path: Path, source: str) -> dict[str, bytes]:
-    asked = config(tmp_path, source)
-    fetch(asked, ignore)
-    stored = open_model(asked)
-    return {entry.name: stored.path(entry.name).read_bytes() for entry in stored.manifest.files}
-
-
-def failure(tmp_path: Path, source: str) -> ModelError:
-    with pytest.raises(ModelError) as failed:
-        fetch(config(tmp_path, source), ignore)
-    assert failed.value.remedy
-    return failed.value
 
 
 @pytest.mark.parametrize(

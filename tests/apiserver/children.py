@@ -30,10 +30,6 @@ NAMES = {
 }
 
 
-def kinds(resources: Any) -> list[str]:
-    return [resource.kind for resource in resources]
-
-
 def settled(api: Api, name: str = "hello") -> Json | None:
     """The service, once its status speaks of its newest generation."""
     found = api.get(TTS_SERVICE, name)

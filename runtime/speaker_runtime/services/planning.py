@@ -11,7 +11,7 @@ from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalize import normalize
-from speaker_runtime.text.sentences import utterances
+from speaker_runtime.text.sentences import as_written, sentences
 from speaker_runtime.text.ssml.parser import parse
 from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
 from speaker_runtime.voices.catalogue import Catalogue, Voice
@@ -115,10 +115,14 @@ class _Planner:
             raise
         own = voice.entry.defaults.speed if self._order.speed is None else self._order.speed
         native, tempo = split_speed(self._pace(own * style.rate), can.slowest, can.fastest)
-        text = normalize(passage.text, language) if self._order.normalize else passage.text
-        spoken = utterances(
-            self._lexicon.respell(text), language=language, limit=can.utterance_limit
+        read = sentences(
+            passage.text,
+            language=language,
+            limit=can.utterance_limit,
+            normalize=normalize if self._order.normalize else as_written,
+            lexicon=self._lexicon,
         )
+        spoken = tuple(utterance for each in read for utterance in each.utterances)
         section = replace(self._after(passage), tempo=tempo, gain=style.gain)
         if not spoken:
             self._left = section

@@ -26,6 +26,12 @@ class Lexicon:
             return text
         return self._pattern.sub(self._said, text)
 
+    def spans(self, text: str) -> tuple[tuple[int, int], ...]:
+        """Where words of the lexicon stand in ``text``: start and end of each."""
+        if self._pattern is None:
+            return ()
+        return tuple(match.span() for match in self._pattern.finditer(text))
+
     def _said(self, match: re.Match[str]) -> str:
         word = match.group()
         return self._say.get(word.casefold(), word)

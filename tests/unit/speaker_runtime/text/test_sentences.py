@@ -1,70 +1,158 @@
-"""Text into utterances."""
+"""A passage into sentences, and what is spoken for each."""
 
-import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speaker_runtime.text.sentences import utterances
+from speaker_runtime.text.lexicon import Lexicon
+from speaker_runtime.text.normalize import normalize
+from speaker_runtime.text.sentences import Sentence, as_written, sentences
 
 
-def split(text: str, limit: int = 300, language: str = "en-US") -> tuple[str, ...]:
-    return utterances(text, language=language, limit=limit)
+def read(
+    text: str,
+    *,
+    language: str = "en-US",
+    limit: int = 300,
+    first_limit: int | None = None,
+    words: dict[str, str] | None = None,
+) -> tuple[Sentence, ...]:
+    return sentences(
+        text,
+        language=language,
+        limit=limit,
+        first_limit=first_limit,
+        normalize=normalize,
+        lexicon=Lexicon(words or {}),
+    )
 
 
-def test_sentences_become_utterances() -> None:
-    assert split("Hello there. How are you? Fine!") == ("Hello there.", "How are you?", "Fine!")
+def written(text: str, language: str = "en-US") -> list[str]:
+    return [each.text.strip() for each in read(text, language=language)]
+
+
+def test_a_sentence_knows_what_was_written_where_and_what_is_spoken() -> None:
+    assert read(
+        "See kubernetes.io \U0001f600! It costs ~5 \u20ac.", words={"kubernetes": "k8s"}
+    ) == (
+        Sentence("See kubernetes.io \U0001f600! ", 0, 21, ("See k8s dot io !",)),
+        Sentence("It costs ~5 \u20ac.", 21, 35, ("It costs about 5 \u20ac.",)),
+    )
+
+
+def test_written_forms_can_be_left_to_the_model() -> None:
+    (sentence,) = sentences(
+        "About ~5.", language="en", limit=50, normalize=as_written, lexicon=Lexicon({})
+    )
+    assert sentence.utterances == ("About ~5.",)
+
+
+def test_a_sentence_over_the_limit_has_several_utterances() -> None:
+    (sentence,) = read("The first part is here, the second is there.", limit=30)
+    assert sentence.utterances == ("The first part is here,", "the second is there.")
+
+
+def test_only_the_first_utterance_is_cut_early() -> None:
+    long = "When the rain had stopped, they all went out to play. "
+    first, second = read(long * 2, first_limit=30)
+    assert first.utterances == ("When the rain had stopped,", "they all went out to play.")
+    assert second.utterances == (long.strip(),)
 
 
 @pytest.mark.parametrize(
-    "sentence",
+    ("language", "sentence"),
     [
-        "Dr. Smith met Mr. Jones at noon.",
-        "It costs $4.50 at www.example.com today.",
-        "J. K. Rowling wrote it, e.g. the first one.",
-        "He said 3.14 is pi.",
+        ("en", "Dr. Smith met Mr. Jones at noon."),
+        ("en", "It costs $4.50 at www.example.com today."),
+        ("en", "J. K. Rowling wrote it, e.g. the first one."),
+        ("en", "He said 3.14 is pi."),
+        ("de", "Am 1. Januar 2026 kam Dr. M\u00fcller, z. B. heute."),
+        ("de", "\u201eJa!\u201c, sagte er."),
+        ("es", "El Sr. G\u00f3mez vive en la c/ Mayor n.\u00ba 3."),
+        ("fr", "Je connais M. Dupont et Mme Petit."),
+        ("ja", "\u300c\u306f\u3044\u3002\u300d\u3068\u8a00\u3063\u305f\u3002"),
     ],
 )
-def test_a_period_inside_a_sentence_does_not_end_it(sentence: str) -> None:
-    assert split(sentence) == (sentence,)
+def test_a_mark_inside_a_sentence_does_not_end_it(language: str, sentence: str) -> None:
+    assert written(sentence, language) == [sentence]
 
 
-def test_lines_end_utterances() -> None:
-    assert split("A heading\nA line\r\n\r\nA paragraph") == ("A heading", "A line", "A paragraph")
+@pytest.mark.parametrize(
+    ("language", "text", "parts"),
+    [
+        ("en", "Hello there. How are you? Fine!", ["Hello there.", "How are you?", "Fine!"]),
+        ("es", "\u00bfQu\u00e9 tal? \u00a1Hola!", ["\u00bfQu\u00e9 tal?", "\u00a1Hola!"]),
+        ("fr", "\u00c7a va ? Oui !", ["\u00c7a va ?", "Oui !"]),
+        (
+            "zh",
+            "\u4f60\u597d\u3002\u597d\u5417\uff1f",
+            ["\u4f60\u597d\u3002", "\u597d\u5417\uff1f"],
+        ),
+        ("en", "A heading\nA line\r\n\r\nA part", ["A heading", "A line", "A part"]),
+    ],
+)
+def test_ends_of_sentences_and_lines_end_sentences(
+    language: str, text: str, parts: list[str]
+) -> None:
+    assert written(text, language) == parts
 
 
-@pytest.mark.parametrize("text", ["", " \n\t\n ", "\u3000"])
-def test_white_space_has_no_utterance(text: str) -> None:
-    assert split(text) == ()
+def test_a_word_of_the_lexicon_is_never_split() -> None:
+    words = {"Yahoo! Mail": "yahoo mail", "Wow! Now": "wow now"}
+    text = "I like Yahoo! Mail a lot. Wow! Nowhere else."
+    assert [each.utterances for each in read(text, words=words)] == [
+        ("I like yahoo mail a lot.",),
+        ("Wow!",),
+        ("Nowhere else.",),
+    ]
 
 
-def test_a_long_sentence_is_cut_at_its_last_clause_within_the_limit() -> None:
-    pieces = split("The first part is here, the second part is there, the third is gone", limit=55)
-    assert pieces == ("The first part is here, the second part is there,", "the third is gone")
+@pytest.mark.parametrize("text", ["", " \n ", "\U0001f600", "---\n***"])
+def test_what_cannot_be_heard_has_no_sentence(text: str) -> None:
+    assert read(text) == ()
 
 
-def test_without_a_clause_it_is_cut_at_a_space() -> None:
-    assert split("one two three four five", limit=10) == ("one two", "three four", "five")
+def test_what_cannot_be_heard_belongs_to_a_neighbour() -> None:
+    text = "--- \n\nOne. \U0001f600\n---\nTwo."
+    assert [(each.text, each.utterances) for each in read(text)] == [
+        ("--- \n\nOne. \U0001f600\n---\n", ("One.",)),
+        ("Two.", ("Two.",)),
+    ]
 
 
-def test_without_a_space_it_is_cut_anyway() -> None:
-    assert split("a" * 25, limit=10) == ("a" * 10, "a" * 10, "a" * 5)
+TEXTS = st.lists(
+    st.sampled_from(
+        ["One", "two.", "Yahoo! Mail", "3.5", "!", "\n", "\u3002", "M.", "\u300d", "--"]
+    )
+    | st.text(max_size=20)
+).map(" ".join)
 
 
-def test_an_accent_stays_with_its_letter() -> None:
-    pieces = split("x\u0323\u0307" * 20, limit=10)
-    assert all(not unicodedata.combining(piece[0]) for piece in pieces)
+@given(
+    TEXTS,
+    st.sampled_from(["en", "de", "es", "fr", "zh", "ja"]),
+    st.integers(min_value=1, max_value=60),
+    st.none() | st.integers(min_value=1, max_value=60),
+)
+def test_every_character_is_in_one_sentence_and_every_letter_is_spoken(
+    text: str, language: str, limit: int, first_limit: int | None
+) -> None:
+    made = sentences(
+        text,
+        language=language,
+        limit=limit,
+        first_limit=first_limit,
+        normalize=as_written,
+        lexicon=Lexicon({"yahoo! mail": "Yahoo! Mail"}),
+    )
+    assert "".join(each.text for each in made) == (text if made else "")
+    assert all(text[each.start : each.end] == each.text for each in made)
+    assert all(0 < len(utterance) <= limit for each in made for utterance in each.utterances)
+    spoken = "".join(utterance for each in made for utterance in each.utterances)
+    assert letters(spoken) == letters(text)
 
 
-def test_wide_and_styled_letters_become_plain() -> None:
-    assert split("\uff48\uff49 \u210c") == ("hi H",)
-
-
-@given(st.text(max_size=400), st.integers(min_value=1, max_value=50))
-def test_nothing_is_lost_and_nothing_is_too_long(text: str, limit: int) -> None:
-    pieces = split(text, limit=limit)
-    assert all(0 < len(piece) <= limit for piece in pieces)
-    plain = unicodedata.normalize("NFKC", text)
-    assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", plain)
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))).casefold()

@@ -4,8 +4,8 @@ import pytest
 from hibari import Hibari
 
 from speaker_runtime.backends.hibari import reading
+from speaker_runtime.text.cutting import pieces
 from speaker_runtime.text.normalize import normalize
-from speaker_runtime.text.sentences import utterances
 
 SAME = [
     ("$1,234.56", "one thousand two hundred thirty four dollars and fifty six cents"),
@@ -31,8 +31,8 @@ def voice() -> Hibari:
 
 
 def phonemes(voice: Hibari, text: str) -> str:
-    pieces = utterances(normalize(text, "en-US"), language="en-US", limit=300)
-    spoken = " ".join(voice.g2p(reading.write_down(piece)) for piece in pieces)
+    made = pieces(normalize(text, "en-US"), limit=300)
+    spoken = " ".join(voice.g2p(reading.write_down(piece)) for piece in made)
     return spoken.replace("\u02c8", "").replace("\u02cc", "")
 
 

@@ -24,7 +24,9 @@ from speaker_operator.reconcile.queue import ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.resync import Resync
 from speaker_operator.reconcile.store import Store
+from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.settings import RenderSettings
 from speaker_operator.settings import InvalidSettingsError, Settings, load
 
 logger = logging.getLogger(__name__)
@@ -81,7 +83,7 @@ async def run(settings: Settings) -> None:
             store=store,
             observer=observer,
             queue=queue,
-            images=ImageSettings(settings.runtime_image, settings.runtime_pull_policy),
+            settings=_render_settings(settings),
             instance=socket.gethostname(),
             clock=lambda: datetime.now(UTC),
             metrics=metrics,
@@ -174,6 +176,16 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
             key = (resource.group, resource.version, resource.plural)
             result.watching.label_selectors[key] = selector
     return result
+
+
+def _render_settings(settings: Settings) -> RenderSettings:
+    return RenderSettings(
+        images=ImageSettings(settings.runtime_image, settings.runtime_pull_policy),
+        fetch=FetchEnvironment(
+            values=settings.model_fetch_env,
+            sources=[each.to_manifest() for each in settings.model_fetch_env_from],
+        ),
+    )
 
 
 def _client(settings: Settings, metrics: OperatorMetrics) -> KubeClient:

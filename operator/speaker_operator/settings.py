@@ -1,10 +1,19 @@
 """The operator's settings: environment variables that begin with ``SPEAKER_``."""
 
+import json
 import os
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "SPEAKER_"
@@ -14,6 +23,39 @@ _SERVICE_LINK: Final = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_
 
 class InvalidSettingsError(ValueError):
     """The environment holds settings that cannot be used; the message says which, and why."""
+
+
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableValue = Annotated[str, StringConstraints(min_length=1)]
+
+
+class ObjectReference(BaseModel):
+    """A Secret or ConfigMap of the namespace that a pod runs in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=253)
+    optional: bool | None = None
+
+
+class EnvironmentSource(BaseModel):
+    """An entry of a container's ``envFrom``, as Kubernetes writes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: VariableName | None = None
+    secret_ref: ObjectReference | None = Field(default=None, alias="secretRef")
+    config_map_ref: ObjectReference | None = Field(default=None, alias="configMapRef")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.secret_ref is None) is (self.config_map_ref is None):
+            raise ValueError("must have secretRef or configMapRef, and not both")
+        return self
+
+    def to_manifest(self) -> dict[str, Any]:
+        """Write the entry as Kubernetes does."""
+        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class Settings(BaseSettings):
@@ -27,6 +69,16 @@ class Settings(BaseSettings):
     )
     runtime_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         default="IfNotPresent", description="Image pull policy of the services' pods."
+    )
+    model_fetch_env: Annotated[dict[VariableName, VariableValue], NoDecode] = Field(
+        default_factory=dict,
+        description="Environment of the containers that fetch models, as a JSON object: registries "
+        "(PIP_INDEX_URL, NPM_CONFIG_REGISTRY), mirrors (HF_ENDPOINT), the way out (HTTPS_PROXY).",
+    )
+    model_fetch_env_from: Annotated[tuple[EnvironmentSource, ...], NoDecode] = Field(
+        default=(),
+        description="Secrets and ConfigMaps of each service's namespace that the containers which "
+        "fetch models take further environment from, as a JSON list in the form of envFrom.",
     )
     namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -74,6 +126,16 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
 
+    @field_validator("model_fetch_env", "model_fetch_env_from", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"must be JSON ({error})") from error
+
     @field_validator("runtime_image")
     @classmethod
     def _has_engine(cls, value: str) -> str:
@@ -102,7 +164,9 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            f"{PREFIX}{'.'.join((str(first).upper(), *map(str, rest)))}: {fault['msg']}"
+            for fault in error.errors()
+            for first, *rest in (fault["loc"],)
         )
         raise InvalidSettingsError(faults) from error
 

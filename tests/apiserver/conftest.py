@@ -27,6 +27,10 @@ ROLE = "speaker-tts-operator"
 USER = "operator-under-test"
 READY_TIMEOUT = 30
 ESTABLISHED_TIMEOUT = 10
+FETCH_SETTINGS = {
+    "SPEAKER_MODEL_FETCH_ENV": '{"PIP_INDEX_URL": "https://index.test/simple"}',
+    "SPEAKER_MODEL_FETCH_ENV_FROM": '[{"secretRef": {"name": "registries", "optional": true}}]',
+}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -64,7 +68,8 @@ def operator(
 ) -> Iterator[OperatorProcess]:
     """The operator, ready, allowed what its role allows."""
     kubeconfig = operator_kubeconfig(apiserver)
-    with run_operator(tmp_path_factory.mktemp("operator"), kubeconfig) as running:
+    directory = tmp_path_factory.mktemp("operator")
+    with run_operator(directory, kubeconfig, **FETCH_SETTINGS) as running:
         eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
         yield running
         assert running.process.poll() is None, f"the operator ended: {running.log()[-4000:]}"

@@ -92,6 +92,13 @@ def test_what_the_spec_takes_back_is_taken_back(complete: Api) -> None:
     assert "priorityClassName" not in pod
 
 
+def test_pods_fetch_with_the_environment_that_the_operator_was_set_up_with(complete: Api) -> None:
+    pod = complete.require(DEPLOYMENT, "hello")["spec"]["template"]["spec"]
+    (fetch,) = pod["initContainers"]
+    assert fetch["env"] == [{"name": "PIP_INDEX_URL", "value": "https://index.test/simple"}]
+    assert fetch["envFrom"] == [{"secretRef": {"name": "registries", "optional": True}}]
+
+
 def test_a_voice_reaches_the_configuration_and_the_pods(complete: Api) -> None:
     before = complete.require(DEPLOYMENT, "hello")["metadata"]["generation"]
     complete.declare(voice("ben", aliases=["onyx"]))

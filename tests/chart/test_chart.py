@@ -77,6 +77,22 @@ def test_the_operator_gets_settings_that_it_knows(
     assert loaded.runtime_image == "speaker-tts-runtime:{engine}-0.1.0"
 
 
+def test_the_environment_of_fetches_reaches_the_operator(
+    helm: Helm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = {"PIP_INDEX_URL": "https://index.test/simple", "NO_PROXY": "a.test,b.test"}
+    sources = [{"secretRef": {"name": "registries", "optional": True}}]
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"modelFetch": {"env": environment, "envFrom": sources}}))
+    (deployment,) = of_kind(rendered(helm, "--values", str(values)), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    for variable in container["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    loaded = settings.load()
+    assert loaded.model_fetch_env == environment
+    assert [each.to_manifest() for each in loaded.model_fetch_env_from] == sources
+
+
 def test_the_operator_runs_restricted(helm: Helm) -> None:
     (deployment,) = of_kind(rendered(helm), "Deployment")
     pod = deployment["spec"]["template"]["spec"]
@@ -109,6 +125,8 @@ def test_crds_can_be_left_to_somebody_else(helm: Helm) -> None:
         ("log.level=loud", "level"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("watchNamespaces={Not_A_Namespace}", "watchNamespaces"),
+        ("modelFetch.env.PIP-INDEX=x", "PIP-INDEX"),
+        ("modelFetch.envFrom[0].secret=x", "modelFetch"),
     ],
 )
 def test_values_that_do_nothing_are_refused(helm: Helm, value: str, blamed: str) -> None:

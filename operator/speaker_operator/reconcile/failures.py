@@ -24,7 +24,7 @@ _EXIT_REASONS: Final[Mapping[int, tuple[str, str]]] = {
     ),
     ExitCode.MODEL_UNAVAILABLE: (
         "ModelUnavailable",
-        "check spec.model.source, and that the image carries it",
+        "check spec.model.source, and modelFetch in the values of the operator's chart",
     ),
     ExitCode.MODEL_CORRUPT: (
         "ModelCorrupt",

@@ -28,7 +28,7 @@ from speaker_operator.reconcile.status import Observation, service_status, unrea
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
 from speaker_operator.render.children import render
-from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.settings import RenderSettings
 from speaker_operator.render.voices import assign
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Reconciler:
         store: Store,
         observer: Observer,
         queue: Queue,
-        images: ImageSettings,
+        settings: RenderSettings,
         instance: str,
         clock: Callable[[], datetime],
         metrics: OperatorMetrics,
@@ -53,7 +53,7 @@ class Reconciler:
         self._store = store
         self._observer = observer
         self._queue = queue
-        self._images = images
+        self._settings = settings
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
@@ -99,7 +99,7 @@ class Reconciler:
     async def _make_children(self, service: TTSService, voices: Iterable[Voice]) -> Outcome:
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
-        plan = make_plan(render(service, voices, self._images), live, uid)
+        plan = make_plan(render(service, voices, self._settings), live, uid)
         outcome = await self._applier.carry_out(plan.actions, uid)
         return replace(outcome, problems=(*plan.problems, *outcome.problems))
 

@@ -7,12 +7,14 @@ from speaker_operator.render.autoscaler import autoscaler
 from speaker_operator.render.claim import cache_claim, own_cache
 from speaker_operator.render.configmap import config_map, content_hash
 from speaker_operator.render.deployment import deployment
-from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.metadata import Manifest
 from speaker_operator.render.service import kubernetes_service
+from speaker_operator.render.settings import RenderSettings
 
 
-def render(service: TTSService, voices: Iterable[Voice], images: ImageSettings) -> list[Manifest]:
+def render(
+    service: TTSService, voices: Iterable[Voice], settings: RenderSettings
+) -> list[Manifest]:
     """Render every child of the service: what a pod needs comes before the pods."""
     config = config_map(service, voices)
     manifests = [config]
@@ -20,7 +22,7 @@ def render(service: TTSService, voices: Iterable[Voice], images: ImageSettings) 
     if cache is not None:
         manifests.append(cache_claim(service, cache))
     manifests.append(kubernetes_service(service))
-    manifests.append(deployment(service, images, content_hash(config)))
+    manifests.append(deployment(service, settings, content_hash(config)))
     if service.spec.autoscaling is not None:
         manifests.append(autoscaler(service, service.spec.autoscaling))
     return manifests

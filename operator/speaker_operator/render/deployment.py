@@ -4,12 +4,14 @@ from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import metadata, names
-from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.labels import CONFIG_HASH, child_labels, selector_labels
 from speaker_operator.render.pod import pod_spec
+from speaker_operator.render.settings import RenderSettings
 
 
-def deployment(service: TTSService, images: ImageSettings, config_hash: str) -> metadata.Manifest:
+def deployment(
+    service: TTSService, settings: RenderSettings, config_hash: str
+) -> metadata.Manifest:
     """Render the Deployment; pods are replaced when ``config_hash`` changes."""
     spec: dict[str, Any] = {
         "progressDeadlineSeconds": 600,
@@ -24,7 +26,7 @@ def deployment(service: TTSService, images: ImageSettings, config_hash: str) -> 
                 "labels": child_labels(service),
                 "annotations": {CONFIG_HASH: config_hash},
             },
-            "spec": pod_spec(service, images),
+            "spec": pod_spec(service, settings),
         },
     }
     if service.spec.autoscaling is None:

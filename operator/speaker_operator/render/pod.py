@@ -7,6 +7,7 @@ from speaker_operator.render import claim, names
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.resources import container_resources
+from speaker_operator.render.settings import RenderSettings
 from speaker_runtime import contract
 
 USER_ID: Final = 65532
@@ -18,7 +19,7 @@ _STOP_MARGIN_SECONDS: Final = 10
 """Beyond draining, for the process to end before it is killed."""
 
 
-def pod_spec(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+def pod_spec(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
     """Render the pod's spec; it meets the restricted pod security standard."""
     drain = service.spec.serving.drain_seconds
     spec: dict[str, Any] = {
@@ -33,8 +34,8 @@ def pod_spec(service: TTSService, images: ImageSettings) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [_fetch_container(service, images)],
-        "containers": [_runtime_container(service, images)],
+        "initContainers": [_fetch_container(service, settings)],
+        "containers": [_runtime_container(service, settings.images)],
         "volumes": _volumes(service),
     }
     return spec | _placement(service)
@@ -54,10 +55,11 @@ def _container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
     }
 
 
-def _fetch_container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
     return {
         "name": names.FETCH_CONTAINER,
-        **_container(service, images),
+        **_container(service, settings.images),
+        **settings.fetch.fields(),
         "args": ["model", "fetch", "--config", str(contract.CONFIG_DIRECTORY)],
         "volumeMounts": [*_read_mounts(), _model_mount()],
     }

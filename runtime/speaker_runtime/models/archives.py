@@ -7,7 +7,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,6 +80,16 @@ class Packages:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._paths: dict[Package, Path] = {}
+        self._registries: dict[str, str] = {}
+
+    def reach(self, packages: Iterable[Package]) -> None:
+        """Find out where packages come from, before the first of them is downloaded.
+
+        Raises:
+            ModelError: No registry is configured for some of them; it says so for all.
+        """
+        unknown = {package.scheme for package in packages} - self._registries.keys()
+        self._registries |= registries.addresses(unknown)
 
     def files(self, package: Package) -> Sequence[str]:
         """Paths of the package's files.
@@ -129,9 +139,10 @@ class Packages:
         return path
 
     def _get(self, package: Package) -> Path:
+        self.reach([package])
         web = self._workspace.web()
         find = _FINDERS[package.scheme]
-        archive = find(package.name, package.version, web)
+        archive = find(package.name, package.version, self._registries[package.scheme], web)
         path = self._workspace.directory / archive.filename
         if not path.is_file():
             done = 0

@@ -1,6 +1,7 @@
 """Finds a published package's archive in the registry that this machine is configured for.
 
-No registry's address stands here: it is the environment's, or that of the package manager.
+No registry's address stands here: it is the environment's, or that of the package manager. A
+pod that reached out to a public registry by itself would surprise whoever runs the cluster.
 """
 
 import base64
@@ -10,9 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -47,13 +49,43 @@ class Archive:
     size: int | None
 
 
-def find_wheel(name: str, version: str, web: "Web") -> Archive:
-    """Look a wheel up in the index of Python packages.
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of registry, and what tells its address.
+
+    Attributes:
+        what: Its name for people.
+        variable: Of the environment.
+        command: Of the package manager, to set it.
+        found: Looks for the address; None if nothing tells it.
+    """
+
+    what: str
+    variable: str
+    command: str
+    found: Callable[[], str | None]
+
+
+def addresses(schemes: Iterable[str]) -> Mapping[str, str]:
+    """The registries that this machine is configured for, by the scheme of model addresses.
 
     Raises:
-        ModelError: No index is configured or within reach, or it has no such wheel.
+        ModelError: Some of them are not configured; it names all of those.
     """
-    page = f"{_python_index().rstrip('/')}/{re.sub(r'[-_.]+', '-', name).lower()}/"
+    found = {scheme: _KINDS[scheme].found() for scheme in schemes}
+    missing = [_KINDS[scheme] for scheme in sorted(found) if found[scheme] is None]
+    if missing:
+        raise _unconfigured(missing)
+    return {scheme: address for scheme, address in found.items() if address is not None}
+
+
+def find_wheel(name: str, version: str, index: str, web: "Web") -> Archive:
+    """Look a wheel up in an index of Python packages.
+
+    Raises:
+        ModelError: The index is out of reach, or has no such wheel.
+    """
+    page = f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', name).lower()}/"
     content = web.document(page, accept=_SIMPLE)
     what = f"the index's page of {name}"
     files = _links(content) or _parsed(content, what).get("files", ())
@@ -76,13 +108,13 @@ def find_wheel(name: str, version: str, web: "Web") -> Archive:
     )
 
 
-def find_tarball(name: str, version: str, web: "Web") -> Archive:
-    """Look a tarball up in the npm registry.
+def find_tarball(name: str, version: str, registry: str, web: "Web") -> Archive:
+    """Look a tarball up in an npm registry.
 
     Raises:
-        ModelError: No registry is configured or within reach, or it has no such package.
+        ModelError: The registry is out of reach, or has no such package.
     """
-    page = f"{_npm_registry().rstrip('/')}/{quote(name, safe='@')}/{version}"
+    page = f"{registry.rstrip('/')}/{quote(name, safe='@')}/{version}"
     dist = _parsed(web.document(page), f"the registry's page of {name}").get("dist", {})
     algorithm, _, encoded = str(_required(dist, "integrity", name)).partition("-")
     return Archive(
@@ -117,7 +149,7 @@ def _links(content: bytes) -> Sequence[Mapping[str, Any]]:
     return page.files
 
 
-def _python_index() -> str:
+def _python_index() -> str | None:
     """``PIP_INDEX_URL``, or what pip is configured for, or pip's own default."""
     if index := os.environ.get("PIP_INDEX_URL"):
         return index
@@ -127,7 +159,7 @@ def _python_index() -> str:
         told = _PIP_DEFAULT.search(_said_by([*pip, "download", "--help"]))
         if told:
             return told[1]
-    raise _unconfigured("index of Python packages", "PIP_INDEX_URL", "pip")
+    return None
 
 
 def _pips() -> Sequence[Sequence[str]]:
@@ -135,16 +167,29 @@ def _pips() -> Sequence[Sequence[str]]:
     return ((sys.executable, "-m", "pip"), *(((found,),) if found else ()))
 
 
-def _npm_registry() -> str:
+def _npm_registry() -> str | None:
     """``NPM_CONFIG_REGISTRY``, or what npm is configured for."""
     for variable in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
         if registry := os.environ.get(variable):
             return registry
     npm = shutil.which("npm")
     registry = _said_by([npm, "config", "get", "registry"]) if npm else ""
-    if registry.startswith("http"):
-        return registry
-    raise _unconfigured("npm registry", "NPM_CONFIG_REGISTRY", "npm")
+    return registry if registry.startswith("http") else None
+
+
+_KINDS: Final = MappingProxyType(
+    {
+        "pypi": _Kind(
+            "index of Python packages",
+            "PIP_INDEX_URL",
+            "pip config set global.index-url",
+            _python_index,
+        ),
+        "npm": _Kind(
+            "npm registry", "NPM_CONFIG_REGISTRY", "npm config set registry", _npm_registry
+        ),
+    }
+)
 
 
 def _said_by(command: Sequence[str]) -> str:
@@ -189,11 +234,16 @@ def _strange(what: str) -> ModelError:
     )
 
 
-def _unconfigured(what: str, variable: str, tool: str) -> ModelError:
+def _unconfigured(missing: Sequence[_Kind]) -> ModelError:
+    variables = " and ".join(each.variable for each in missing)
+    values = " and ".join(f"modelFetch.env.{each.variable}" for each in missing)
+    commands = " and ".join(f"`{each.command} ADDRESS`" for each in missing)
+    what = " and no ".join(each.what for each in missing)
     return ModelError(
         ExitCode.MODEL_UNAVAILABLE,
-        f"No {what} is configured on this machine, and {tool} is not installed to name one.",
-        f"Set the environment variable {variable} to the address of one.",
+        f"The model comes from published packages, but no {what} is configured and none built in.",
+        f"Set {variables}: for pods, set {values} in the values of the operator's chart; on this "
+        f"machine, set the environment variable, or run {commands}.",
     )
 
 

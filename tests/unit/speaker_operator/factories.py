@@ -7,8 +7,9 @@ from speaker_operator.api.admission import admit
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.common import API_VERSION
 from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.settings import RenderSettings
 
-IMAGES = ImageSettings("speaker-tts-runtime:{engine}-1.2.3")
+SETTINGS = RenderSettings(ImageSettings("speaker-tts-runtime:{engine}-1.2.3"))
 UID = "11111111-2222-3333-4444-555555555555"
 
 Json = dict[str, Any]

@@ -29,6 +29,11 @@ def test_namespaces_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> 
         ("SPEAKER_LOG_FORMAT", "xml", "SPEAKER_LOG_FORMAT: Input should be 'json' or 'text'"),
         ("SPEAKER_RUNTIME_IMAGE", "runtime:1", "must contain {engine}"),
         ("SPEAKER_RUNTIME_IMAGE", "runtime:{tag}", "only {engine} can be filled in"),
+        ("SPEAKER_MODEL_FETCH_ENV", "PIP=x", "SPEAKER_MODEL_FETCH_ENV: Value error, must be JSON"),
+        ("SPEAKER_MODEL_FETCH_ENV", '{"A-B": "x"}', "SPEAKER_MODEL_FETCH_ENV.A-B.[key]: String"),
+        ("SPEAKER_MODEL_FETCH_ENV", '{"A": ""}', "SPEAKER_MODEL_FETCH_ENV.A: String should have"),
+        ("SPEAKER_MODEL_FETCH_ENV_FROM", "[{}]", "must have secretRef or configMapRef"),
+        ("SPEAKER_MODEL_FETCH_ENV_FROM", '[{"secret": {}}]', "_FROM.0.secret: Extra inputs"),
     ],
 )
 def test_a_mistake_is_told_with_the_name_of_the_setting(
@@ -39,6 +44,15 @@ def test_a_mistake_is_told_with_the_name_of_the_setting(
         load()
     assert words in str(error.value)
     assert name in str(error.value)
+
+
+def test_the_environment_of_fetches_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEAKER_MODEL_FETCH_ENV", '{"PIP_INDEX_URL": "https://index.test/simple"}')
+    monkeypatch.setenv("SPEAKER_MODEL_FETCH_ENV_FROM", '[{"secretRef": {"name": "registries"}}]')
+    settings = load()
+    assert settings.model_fetch_env == {"PIP_INDEX_URL": "https://index.test/simple"}
+    (source,) = settings.model_fetch_env_from
+    assert source.to_manifest() == {"secretRef": {"name": "registries"}}
 
 
 def test_the_runtime_image_is_required(monkeypatch: pytest.MonkeyPatch) -> None:

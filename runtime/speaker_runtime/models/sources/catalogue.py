@@ -56,6 +56,8 @@ class CatalogueSource:
     def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
         """Read a file, part after part, downloading the packages that hold them."""
         (known,) = (each for each in self._model.files if each.name == entry.name)
+        parts = (part for each in self._model.files for part in each.parts)
+        self._packages.reach(Address.parse(part).package for part in parts)
         return skip(
             (block for part in known.parts for block in self._packages.read(Address.parse(part))),
             offset,

@@ -9,7 +9,7 @@ from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.render.children import render
 from speaker_operator.render.labels import child_labels
 from speaker_operator.render.metadata import Manifest
-from tests.unit.speaker_operator.factories import IMAGES
+from tests.unit.speaker_operator.factories import SETTINGS
 
 Json = dict[str, Any]
 
@@ -54,7 +54,7 @@ def _fields(value: Any) -> Json:
 
 def children(service: TTSService, *voices: Voice) -> list[Json]:
     """All children of a service, just applied."""
-    return [as_applied(manifest) for manifest in render(service, voices, IMAGES)]
+    return [as_applied(manifest) for manifest in render(service, voices, SETTINGS)]
 
 
 def rolled_out(objects: Iterable[Json], replicas: int = 1) -> list[Json]:

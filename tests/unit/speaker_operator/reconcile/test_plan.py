@@ -17,7 +17,7 @@ from speaker_operator.reconcile.plan import (
     make_plan,
 )
 from speaker_operator.render.children import render
-from tests.unit.speaker_operator.factories import IMAGES, UID, service, voice
+from tests.unit.speaker_operator.factories import SETTINGS, UID, service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import children, pod
 from tests.unit.speaker_operator.render.test_render import services
 
@@ -28,7 +28,7 @@ KEPT = {"cache": {"size": "1Gi"}}
 
 
 def plan(of: TTSService, live: list[Json]) -> Plan:
-    return make_plan(render(of, (), IMAGES), live, UID)
+    return make_plan(render(of, (), SETTINGS), live, UID)
 
 
 def applied_kinds(of: Plan) -> list[str]:

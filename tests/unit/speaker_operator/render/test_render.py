@@ -2,33 +2,39 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from speaker_operator.api.admission import RefusedError, admit_yaml
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.kube.resources import CHILDREN
 from speaker_operator.render.children import render
+from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.labels import CONFIG_HASH, selector_labels
 from speaker_operator.render.metadata import Manifest
-from tests.unit.speaker_operator.factories import IMAGES, UID, service, service_manifest, voice
+from speaker_operator.render.settings import RenderSettings
+from tests.unit.speaker_operator.factories import SETTINGS, UID, service, service_manifest, voice
 
-PROPERTY = settings(max_examples=50, deadline=None)
+PROPERTY = hypothesis_settings(max_examples=50, deadline=None)
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
 
 
-def children(of: TTSService, *voices: Voice) -> dict[str, Manifest]:
-    return {manifest["kind"]: manifest for manifest in render(of, voices, IMAGES)}
+def children(
+    of: TTSService, *voices: Voice, settings: RenderSettings = SETTINGS
+) -> dict[str, Manifest]:
+    return {manifest["kind"]: manifest for manifest in render(of, voices, settings)}
 
 
-def pod(of: TTSService) -> dict[str, Any]:
-    spec: dict[str, Any] = children(of)["Deployment"]["spec"]["template"]["spec"]
+def pod(of: TTSService, settings: RenderSettings = SETTINGS) -> dict[str, Any]:
+    spec: dict[str, Any] = children(of, settings=settings)["Deployment"]["spec"]["template"]["spec"]
     return spec
 
 
@@ -40,7 +46,7 @@ def rendered(example: Path) -> str:
         manifest
         for each in declared
         if isinstance(each, TTSService)
-        for manifest in render(each, voices, IMAGES)
+        for manifest in render(each, voices, SETTINGS)
     ]
     return yaml.safe_dump_all(manifests, sort_keys=False, width=100)
 
@@ -55,7 +61,7 @@ def test_the_examples_render_as_they_always_did(example: Path) -> None:
 
 
 def test_every_child_but_a_retained_cache_is_owned_by_the_service() -> None:
-    for manifest in render(service(cache={"size": "2Gi"}), (), IMAGES):
+    for manifest in render(service(cache={"size": "2Gi"}), (), SETTINGS):
         owners = [each["uid"] for each in manifest["metadata"].get("ownerReferences", ())]
         assert owners == ([] if manifest["kind"] == "PersistentVolumeClaim" else [UID])
 
@@ -77,6 +83,22 @@ def test_an_existing_claim_is_mounted_and_not_rendered() -> None:
     assert {"claimName": "shared-models"} in [
         volume.get("persistentVolumeClaim") for volume in pod(of)["volumes"]
     ]
+
+
+def test_a_fetch_is_given_the_environment_that_the_operator_was_set_up_with() -> None:
+    environment = FetchEnvironment(
+        values={"PIP_INDEX_URL": "https://index.test/simple", "HTTPS_PROXY": "http://proxy:3128"},
+        sources=[{"secretRef": {"name": "registries"}}],
+    )
+    spec = pod(service(), replace(SETTINGS, fetch=environment))
+    (fetch,) = spec["initContainers"]
+    assert fetch["env"] == [
+        {"name": "HTTPS_PROXY", "value": "http://proxy:3128"},
+        {"name": "PIP_INDEX_URL", "value": "https://index.test/simple"},
+    ]
+    assert fetch["envFrom"] == [{"secretRef": {"name": "registries"}}]
+    (runtime,) = spec["containers"]
+    assert {"env", "envFrom"}.isdisjoint(runtime)
 
 
 @pytest.mark.parametrize(
@@ -266,15 +288,15 @@ def test_every_pod_meets_the_restricted_standard(of: TTSService) -> None:
 @PROPERTY
 @given(services())
 def test_rendering_is_deterministic(of: TTSService) -> None:
-    first = render(of, [voice("a"), voice("b")], IMAGES)
-    assert first == render(of, [voice("b"), voice("a")], IMAGES)
+    first = render(of, [voice("a"), voice("b")], SETTINGS)
+    assert first == render(of, [voice("b"), voice("a")], SETTINGS)
 
 
 @PROPERTY
 @given(services())
 def test_children_are_of_known_kinds_with_valid_names(of: TTSService) -> None:
     known = {resource.kind for resource in CHILDREN}
-    for manifest in render(of, (), IMAGES):
+    for manifest in render(of, (), SETTINGS):
         assert manifest["kind"] in known
         assert len(manifest["metadata"]["name"]) <= 63
 

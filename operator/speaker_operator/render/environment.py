@@ -1,0 +1,23 @@
+"""What the containers that fetch models find in their environment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FetchEnvironment:
+    """The environment that every service's fetch is given: registries, mirrors, the way out."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Variables with their values."""
+    sources: Sequence[Mapping[str, Any]] = ()
+    """Entries of a container's ``envFrom``; they name objects of the service's namespace."""
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of the container, in the order in which Kubernetes shows them best."""
+        rendered = {
+            "env": [{"name": name, "value": self.values[name]} for name in sorted(self.values)],
+            "envFrom": [dict(source) for source in self.sources],
+        }
+        return {name: entries for name, entries in rendered.items() if entries}

@@ -10,6 +10,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+JS := tests/contract/js
 CLUSTER := PYTHONPATH=hack $(PYTHON) -m cluster
 
 ##@ Use it
@@ -25,7 +26,7 @@ run: $(VENV)/.runtime ## Speak examples/quickstart.yaml on this machine and serv
 ##@ Change it
 
 .PHONY: setup
-setup: $(VENV)/.dev ## Make the development environment (.venv).
+setup: $(VENV)/.dev $(VENV)/.js ## Make the development environment (.venv, and the JavaScript clients of the tests).
 
 .PHONY: format
 format: setup ## Format the code and apply the safe lint fixes.
@@ -60,7 +61,7 @@ test: setup ## Run every test: unit, contract, API server, end to end (what cann
 	@$(BIN)/pytest $(ARGS)
 
 .PHONY: unit
-unit: setup ## Run the tests that need nothing but Python (and curl, Node and Go for the README's snippets).
+unit: setup ## Run the tests that need nothing but Python (and curl, Node and Go for clients and shown programs).
 	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 .PHONY: apiserver
@@ -109,3 +110,7 @@ $(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
+
+# Where there is no npm, the tests that need it say so.
+$(VENV)/.js: $(JS)/package-lock.json $(JS)/package.json | $(UV)
+	@! command -v npm >/dev/null || { (cd $(JS) && npm ci --silent --no-audit --no-fund) && touch $@; }

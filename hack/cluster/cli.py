@@ -139,7 +139,7 @@ def _image_size(config: Config, arguments: argparse.Namespace) -> int:
 def _doctor(config: Config, arguments: argparse.Namespace) -> int:
     if arguments.install:
         doctor.install(config)
-    findings = doctor.examine(config)
+    findings = [*doctor.examine(config), doctor.examine_tests(config)]
     for finding in findings:
         print(f"{'missing' if finding.remedy else 'ok':<8} {finding.what}")
         if finding.remedy:

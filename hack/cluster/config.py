@@ -160,6 +160,7 @@ class Config:
     controllers: ControllerSettings
     kind: KindSettings
     debian: Mapping[str, str]
+    tests: Mapping[str, str]
     images: ImageSettings
     timeouts: Timeouts
 
@@ -195,6 +196,7 @@ class Config:
             controllers=ControllerSettings.read("controllers", data["controllers"]),
             kind=KindSettings.read("kind", data["kind"]),
             debian=data["debian"],
+            tests=data["tests"],
             images=_images(data["images"]),
             timeouts=Timeouts.read("timeouts", data["timeouts"]),
         )

@@ -1,4 +1,4 @@
-"""What this machine lacks for the cluster, and the command that brings it."""
+"""What this machine lacks for the cluster and the tests, and the command that brings it."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def examine(config: Config) -> list[Finding]:
     """Look at everything that ``up`` and ``images`` need here."""
     if docker_answers():
         return [Finding("Docker engine: kind will be used")]
-    findings = [_root(), _packages(config), _openssl()]
+    findings = [_root(), _packages("Debian packages", config.debian), _openssl()]
     filesystems = Path("/proc/filesystems").read_text().split()
     loadable = succeeds(["modprobe", "--dry-run", FILESYSTEM])
     if FILESYSTEM in filesystems or loadable:
@@ -53,6 +53,11 @@ def examine(config: Config) -> list[Finding]:
     else:
         findings.append(Finding("overlay filesystem", "the kernel lacks it: start Docker instead"))
     return findings
+
+
+def examine_tests(config: Config) -> Finding:
+    """Look at what tests need beside a cluster."""
+    return _packages("packages of the tests", config.tests)
 
 
 def require(config: Config) -> None:
@@ -72,8 +77,9 @@ def install(config: Config) -> None:
         Unavailable: Not root, or this is no Debian.
         CommandFailed: apt-get refused.
     """
-    packages = missing_packages(config.debian)
-    if docker_answers() or not packages:
+    of_cluster = {} if docker_answers() else config.debian
+    packages = missing_packages({**of_cluster, **config.tests})
+    if not packages:
         note("nothing to install")
         return
     require_root()
@@ -92,12 +98,12 @@ def _root() -> Finding:
     return Finding("root", "run it with sudo, or start Docker")
 
 
-def _packages(config: Config) -> Finding:
-    packages = missing_packages(config.debian)
+def _packages(what: str, wanted: Mapping[str, str]) -> Finding:
+    packages = missing_packages(wanted)
     if not packages:
-        return Finding("Debian packages")
+        return Finding(what)
     remedy = f"apt-get install --no-install-recommends {' '.join(packages)}"
-    return Finding("Debian packages", f"{remedy} (or `doctor --install`)")
+    return Finding(what, f"{remedy} (or `doctor --install`)")
 
 
 def _openssl() -> Finding:

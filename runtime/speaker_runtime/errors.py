@@ -48,16 +48,25 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True)
 class ErrorKind:
-    """What is always true of one error code."""
+    """What is true of one error code.
+
+    Attributes:
+        status: Of the HTTP answer.
+        type: Whose fault it is.
+        when: The cause.
+        remedy: What to do.
+        param: The field that is to blame, where it is usually the same one.
+    """
 
     status: int
     type: ErrorType
     when: str
     remedy: str
+    param: str | None = None
 
 
-def _request(status: int, when: str, remedy: str) -> ErrorKind:
-    return ErrorKind(status, ErrorType.INVALID_REQUEST, when, remedy)
+def _request(status: int, when: str, remedy: str, param: str | None = None) -> ErrorKind:
+    return ErrorKind(status, ErrorType.INVALID_REQUEST, when, remedy, param)
 
 
 def _server(status: int, when: str, remedy: str) -> ErrorKind:
@@ -91,42 +100,52 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             "Send one of the values, or a value in the range, that the message names.",
         ),
         ErrorCode.EMPTY_INPUT: _request(
-            400, "`input` is empty or only white space.", "Write the text to speak in `input`."
+            400,
+            "`input` is empty or only white space.",
+            "Write the text to speak in `input`.",
+            "input",
         ),
         ErrorCode.INPUT_TOO_LONG: _request(
             400,
             "`input` is longer than this service accepts in one request.",
             "Split the text into several requests, at the end of a sentence.",
+            "input",
         ),
         ErrorCode.INVALID_SSML: _request(
             400,
             "The SSML is no XML, has a DTD or `audio`, is too deep, or cannot be followed.",
             "Correct what the message names; GET /v1/audio/capabilities lists what is understood.",
+            "input",
         ),
         ErrorCode.TEXT_NOT_SPEAKABLE: _request(
             400,
             "The model cannot read a part of the text, for example another script or only emoji.",
             "Remove or rewrite the part that the message quotes, or use a model of its language.",
+            "input",
         ),
         ErrorCode.LANGUAGE_NOT_SUPPORTED: _request(
             400,
             "The model does not speak the language that was asked for.",
             "Use a language that the message names, or a model of yours.",
+            "language",
         ),
         ErrorCode.VOICE_NOT_FOUND: _request(
             400,
             "No voice has the name or alias that was asked for.",
             "Use a voice that GET /v1/audio/voices lists.",
+            "voice",
         ),
         ErrorCode.VOICE_UNAVAILABLE: _request(
             400,
             "The voice exists, but could not be made ready.",
             "Correct the voice as the message says, or use another one meanwhile.",
+            "voice",
         ),
         ErrorCode.MODEL_NOT_FOUND: _request(
             404,
             "No model has the name that was asked for.",
             "Use a model that GET /v1/models lists.",
+            "model",
         ),
         ErrorCode.PATH_NOT_FOUND: _request(
             404, "The API has no such path.", "See /docs for every path."

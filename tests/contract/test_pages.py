@@ -5,7 +5,6 @@ import re
 import httpx2
 import pytest
 
-from speaker_runtime.errors import CATALOGUE
 from tests.support.runtime import RuntimeProcess, eventually
 
 METRICS = (
@@ -110,9 +109,6 @@ def test_the_schema_describes_every_path(http: httpx2.Client) -> None:
         "/metrics",
     }
     assert "HTTPValidationError" not in schema["components"]["schemas"]
-    answers = schema["paths"]["/v1/audio/speech"]["post"]["responses"]
-    assert {str(kind.status) for kind in CATALOGUE.values()} <= set(answers)
-    assert "audio/mpeg" in answers["200"]["content"]
 
 
 def test_a_request_id_is_given_or_kept(http: httpx2.Client) -> None:

@@ -1,9 +1,6 @@
 """What the README shows is run, against a service as `speaker-tts up` serves it."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +9,8 @@ import pytest
 
 from speaker_tts.local.process import local_runtime
 from speaker_tts.local.service import load_documents, resolve
+from tests.support.programs import is_mp3, run_program
 
-SNIPPET_TIMEOUT = 120
-PATH = f"{Path(sys.executable).parent}:/usr/local/go/bin:{os.environ['PATH']}"
 SHOWN = "http://127.0.0.1:8080"
 
 
@@ -35,39 +31,15 @@ def _snippet(repository: Path, language: str, containing: str) -> str:
     return str(matching[0])
 
 
-def _run(directory: Path, command: list[str], service: str) -> None:
-    if shutil.which(command[0], path=PATH) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    ended = subprocess.run(
-        command,
-        cwd=directory,
-        env=os.environ | {"PATH": PATH, "SPEAKER_TTS_URL": service},
-        capture_output=True,
-        text=True,
-        timeout=SNIPPET_TIMEOUT,
-        check=False,
-    )
-    assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
-
-
-MP3_FRAME = b"\xff"
-ID3 = b"ID3"
-
-
-def _is_mp3(path: Path) -> bool:
-    data = path.read_bytes()
-    return len(data) > 1000 and data.startswith((MP3_FRAME, ID3))
-
-
 def test_the_python_example(repository: Path, service: str, tmp_path: Path) -> None:
     code = _snippet(repository, "python", "openai").replace(SHOWN, service)
-    _run(tmp_path, [sys.executable, "-c", code], service)
-    assert _is_mp3(tmp_path / "speech.mp3")
+    run_program(tmp_path, [sys.executable, "-c", code])
+    assert is_mp3(tmp_path / "speech.mp3")
 
 
 def test_the_curl_example(repository: Path, service: str, tmp_path: Path) -> None:
     code = _snippet(repository, "sh", "curl ").replace(SHOWN, service)
-    _run(tmp_path, ["bash", "-c", code], service)
+    run_program(tmp_path, ["bash", "-c", code])
     assert (tmp_path / "speech.wav").read_bytes().startswith(b"RIFF")
 
 
@@ -75,16 +47,17 @@ def test_the_javascript_example(repository: Path, service: str, tmp_path: Path) 
     (tmp_path / "example.mjs").write_text(
         _snippet(repository, "js", "fetch").replace(SHOWN, service)
     )
-    _run(tmp_path, ["node", "example.mjs"], service)
-    assert _is_mp3(tmp_path / "speech.mp3")
+    run_program(tmp_path, ["node", "example.mjs"])
+    assert is_mp3(tmp_path / "speech.mp3")
 
 
 def test_the_go_example(repository: Path, service: str, tmp_path: Path) -> None:
     (tmp_path / "main.go").write_text(_snippet(repository, "go", "http").replace(SHOWN, service))
-    _run(tmp_path, ["go", "run", "main.go"], service)
-    assert _is_mp3(tmp_path / "speech.mp3")
+    run_program(tmp_path, ["go", "run", "main.go"])
+    assert is_mp3(tmp_path / "speech.mp3")
 
 
 def test_the_command_line_example(repository: Path, service: str, tmp_path: Path) -> None:
-    _run(tmp_path, ["bash", "-c", _snippet(repository, "sh", "generate")], service)
-    assert _is_mp3(tmp_path / "hello.mp3")
+    command = ["bash", "-c", _snippet(repository, "sh", "generate")]
+    run_program(tmp_path, command, {"SPEAKER_TTS_URL": service})
+    assert is_mp3(tmp_path / "hello.mp3")

@@ -15,7 +15,9 @@ from speaker_runtime.contract import RuntimeConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine, create_engine
 from speaker_runtime.http import errors
 from speaker_runtime.http.disconnect import ClientGoneError
+from speaker_runtime.http.envelope import ERRORS_PATH
 from speaker_runtime.http.middleware import BodyLimit, RequestLog
+from speaker_runtime.http.openapi.schema import TAGS, DescribedApi
 from speaker_runtime.http.routes import (
     capabilities,
     docs,
@@ -64,11 +66,13 @@ def create_app(
         await asyncio.to_thread(runtime.engine.stop, _STOP_SECONDS)
         runtime.service.close()
 
-    app = FastAPI(
+    app = DescribedApi(
         title="Speaker TTS",
         version=version("speaker-tts"),
         description="Text to speech over an API that OpenAI's clients speak. Errors are listed at "
-        f"[{errors.ERRORS_PATH}]({errors.ERRORS_PATH}).",
+        f"[{ERRORS_PATH}]({ERRORS_PATH}).",
+        openapi_tags=[dict(tag) for tag in TAGS],
+        generate_unique_id_function=lambda route: route.name,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
         redoc_url=None,

@@ -11,23 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.http.schemas import ErrorBody, ErrorEnvelope, SpeechBody
-
-ERRORS_PATH = "/docs/errors"
-
-
-def envelope(error: SpeechError) -> ErrorEnvelope:
-    """The answer's body for an error."""
-    return ErrorEnvelope(
-        error=ErrorBody(
-            message=error.message,
-            type=error.kind.type,
-            param=error.param,
-            code=error.code,
-            suggestion=error.suggestion,
-            docs=f"{ERRORS_PATH}#{error.code}",
-        )
-    )
+from speaker_runtime.http.envelope import envelope
+from speaker_runtime.http.schemas import SpeechBody
 
 
 def error_response(error: SpeechError) -> Response:

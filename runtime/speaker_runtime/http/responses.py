@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from speaker_runtime.audio.pipeline import Mark
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
-from speaker_runtime.http.errors import envelope, error_response
+from speaker_runtime.http.envelope import envelope
+from speaker_runtime.http.errors import error_response
 from speaker_runtime.services.speech import Speech
 
 SEND_SECONDS: Final = 120.0

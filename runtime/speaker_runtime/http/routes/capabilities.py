@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 
 from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.errors import ErrorCode
+from speaker_runtime.http.openapi.answers import refusals
+from speaker_runtime.http.openapi.examples import CAPABILITIES, of_json
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import (
     Capabilities,
-    ErrorEnvelope,
     PaceRange,
     SsmlCapabilities,
     SsmlElement,
@@ -21,7 +23,10 @@ router = APIRouter(tags=["Speech"])
 @router.get(
     "/v1/audio/capabilities",
     summary="What may be asked for?",
-    responses={503: {"model": ErrorEnvelope}},
+    responses={
+        200: {"description": "What may be asked for.", **of_json(CAPABILITIES)},
+        **refusals(ErrorCode.INTERNAL_ERROR, ErrorCode.MODEL_NOT_READY),
+    },
 )
 async def capabilities(runtime: CurrentRuntime) -> Capabilities:
     """Limits, languages and formats of this service, and how it reads SSML."""

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from speaker_runtime.errors import CATALOGUE
-from speaker_runtime.http.errors import ERRORS_PATH
+from speaker_runtime.http.envelope import ERRORS_PATH
 
 _ASSETS: Final = "/docs/assets"
 _START: Final = "/docs/start.js"
@@ -65,8 +65,8 @@ async def reference() -> Response:
 @router.get(_START)
 async def start() -> Response:
     """The script that the policy forbids to write into the page."""
-    script = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
-    return Response(script, media_type="text/javascript", headers=_HEADERS)
+    script = files("speaker_runtime.http") / "pages" / "start.js"
+    return Response(script.read_text("utf-8"), media_type="text/javascript", headers=_HEADERS)
 
 
 @router.get(ERRORS_PATH)

@@ -4,6 +4,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from speaker_runtime.contract import METRICS_PATH
+from speaker_runtime.errors import ErrorCode
+from speaker_runtime.http.openapi.answers import refusals
+from speaker_runtime.http.openapi.examples import METRICS
 from speaker_runtime.http.runtime import CurrentRuntime
 
 router = APIRouter(tags=["Health"])
@@ -13,7 +16,13 @@ router = APIRouter(tags=["Health"])
     METRICS_PATH,
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {
+            "description": "The metrics.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": METRICS}},
+        },
+        **refusals(ErrorCode.INTERNAL_ERROR),
+    },
 )
 async def metrics(runtime: CurrentRuntime) -> Response:
     """Requests, audio, latencies and errors; the label `model` is the backend's name."""

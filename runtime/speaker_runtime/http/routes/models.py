@@ -1,14 +1,26 @@
 """``GET /v1/models``."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
+from fastapi import APIRouter, Path
+
+from speaker_runtime.errors import ErrorCode
+from speaker_runtime.http.openapi.answers import refusals
+from speaker_runtime.http.openapi.examples import MODEL, MODELS, of_json
 from speaker_runtime.http.runtime import CurrentRuntime, Runtime
-from speaker_runtime.http.schemas import ErrorEnvelope, Model, ModelList
+from speaker_runtime.http.schemas import Model, ModelList
 
 router = APIRouter(tags=["Models"])
 
 
-@router.get("/v1/models", summary="List the models")
+@router.get(
+    "/v1/models",
+    summary="List the models",
+    responses={
+        200: {"description": "The names.", **of_json(MODELS)},
+        **refusals(ErrorCode.INTERNAL_ERROR),
+    },
+)
 async def list_models(runtime: CurrentRuntime) -> ModelList:
     """Every name that `model` may have; all mean the one model that this service has loaded."""
     return ModelList(data=[_model(name, runtime) for name in runtime.models.names])
@@ -17,9 +29,15 @@ async def list_models(runtime: CurrentRuntime) -> ModelList:
 @router.get(
     "/v1/models/{model}",
     summary="Look up a model",
-    responses={404: {"model": ErrorEnvelope}, "default": {"model": ErrorEnvelope}},
+    responses={
+        200: {"description": "The model.", **of_json(MODEL)},
+        **refusals(ErrorCode.MODEL_NOT_FOUND, ErrorCode.INTERNAL_ERROR),
+    },
 )
-async def retrieve_model(model: str, runtime: CurrentRuntime) -> Model:
+async def retrieve_model(
+    model: Annotated[str, Path(description="A name of the list.", examples=["tts-1"])],
+    runtime: CurrentRuntime,
+) -> Model:
     """One name that `model` may have."""
     return _model(runtime.models.resolve(model), runtime)
 

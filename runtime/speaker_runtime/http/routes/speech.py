@@ -1,15 +1,17 @@
 """``POST /v1/audio/speech``."""
 
-from typing import Any, Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Request, Response
 
 from speaker_runtime.audio.formats import CONTENT_TYPES
 from speaker_runtime.errors import CATALOGUE, ErrorCode, SpeechError
 from speaker_runtime.http.disconnect import unless_gone
+from speaker_runtime.http.openapi import examples
+from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION, Answers, refusals
 from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
-from speaker_runtime.http.schemas import ErrorEnvelope, SpeechBody
+from speaker_runtime.http.schemas import SpeechBody
 from speaker_runtime.services.planning import SpeechOrder
 from speaker_runtime.services.speech import Speech
 
@@ -20,7 +22,7 @@ QUEUE_HEADER: Final = "X-Speaker-Queue-Time"
 PACE_HEADER: Final = "X-Speaker-Real-Time-Factor"
 _EVENTS: Final = "text/event-stream"
 
-_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+_RESPONSES: Final[Answers] = {
     200: {
         "description": "The audio, streamed from the first sentence on.",
         "content": {
@@ -28,31 +30,29 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
                 kind: {"schema": {"type": "string", "format": "binary"}}
                 for kind in CONTENT_TYPES.values()
             },
-            _EVENTS: {"schema": {"type": "string"}},
+            _EVENTS: {"schema": {"type": "string"}, "example": examples.EVENTS},
         },
         "headers": {
             WARNING_HEADER: {
-                "description": "What of the request is not followed to the letter.",
+                "description": "What of the request is not followed to the letter, if anything.",
                 "schema": {"type": "string"},
+                "example": "instructions are not followed by this model",
             },
             QUEUE_HEADER: {
                 "description": "Seconds for which the request waited for the model.",
-                "schema": {"type": "number"},
+                "schema": {"type": "number", "minimum": 0},
+                "example": 0.012,
             },
             PACE_HEADER: {
                 "description": "Seconds of the model's work per second of speech, a moving average "
                 "of this process that includes the beginning of this answer; the answer's own is "
                 "not known before its end.",
-                "schema": {"type": "number"},
+                "schema": {"type": "number", "minimum": 0},
+                "example": 0.0071,
             },
         },
     },
-    **{
-        status: {"model": ErrorEnvelope}
-        for status in sorted({kind.status for kind in CATALOGUE.values()})
-    },
-    # Named so that the framework does not add its own shape of validation errors.
-    "default": {"model": ErrorEnvelope},
+    **refusals(*(code for code in CATALOGUE if code not in NOT_OF_AN_OPERATION)),
 }
 
 
@@ -72,7 +72,11 @@ async def _require_json(request: Request) -> None:
     responses=_RESPONSES,
     dependencies=[Depends(_require_json)],
 )
-async def create_speech(body: SpeechBody, request: Request, runtime: CurrentRuntime) -> Response:
+async def create_speech(
+    body: Annotated[SpeechBody, Body(openapi_examples=examples.orders())],
+    request: Request,
+    runtime: CurrentRuntime,
+) -> Response:
     """Speak `input`. The status is known once the first sentence is spoken; from then on audio
     is streamed, and a failure breaks the connection off (`audio`) or sends an `error` event
     (`sse`).

@@ -2,6 +2,9 @@
 
 from fastapi import APIRouter, Request
 
+from speaker_runtime.errors import ErrorCode
+from speaker_runtime.http.openapi.answers import refusals
+from speaker_runtime.http.openapi.examples import STATUS, of_json
 from speaker_runtime.http.routes.health import readiness
 from speaker_runtime.http.runtime import CurrentRuntime, Runtime
 from speaker_runtime.http.schemas import ModelStatus, QueueStatus, Status, VoiceStatus
@@ -9,7 +12,14 @@ from speaker_runtime.http.schemas import ModelStatus, QueueStatus, Status, Voice
 router = APIRouter(tags=["Health"])
 
 
-@router.get("/status", summary="What is this process doing?")
+@router.get(
+    "/status",
+    summary="What is this process doing?",
+    responses={
+        200: {"description": "All of it.", **of_json(STATUS)},
+        **refusals(ErrorCode.INTERNAL_ERROR),
+    },
+)
 async def status(request: Request, runtime: CurrentRuntime) -> Status:
     """Backend, model, voices with their state, queue and version."""
     now = readiness(runtime)

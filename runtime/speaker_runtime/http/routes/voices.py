@@ -2,15 +2,23 @@
 
 from fastapi import APIRouter
 
+from speaker_runtime.errors import ErrorCode
+from speaker_runtime.http.openapi.answers import refusals
+from speaker_runtime.http.openapi.examples import VOICES, of_json
 from speaker_runtime.http.runtime import CurrentRuntime
-from speaker_runtime.http.schemas import ErrorEnvelope, VoiceInfo, VoiceList
+from speaker_runtime.http.schemas import VoiceInfo, VoiceList
 from speaker_runtime.voices.catalogue import VoiceState
 
 router = APIRouter(tags=["Voices"])
 
 
 @router.get(
-    "/v1/audio/voices", summary="List the voices", responses={503: {"model": ErrorEnvelope}}
+    "/v1/audio/voices",
+    summary="List the voices",
+    responses={
+        200: {"description": "The voices.", **of_json(VOICES)},
+        **refusals(ErrorCode.INTERNAL_ERROR, ErrorCode.MODEL_NOT_READY),
+    },
 )
 async def list_voices(runtime: CurrentRuntime) -> VoiceList:
     """Every voice that can speak; `GET /status` also tells of those that cannot, and why."""

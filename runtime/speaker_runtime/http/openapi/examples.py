@@ -1,0 +1,153 @@
+"""Examples of requests and answers, made of the types that they are examples of."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.http.schemas import (
+    Capabilities,
+    Live,
+    Model,
+    ModelList,
+    ModelStatus,
+    PaceRange,
+    QueueStatus,
+    Readiness,
+    SpeechBody,
+    SsmlCapabilities,
+    SsmlElement,
+    Status,
+    VoiceInfo,
+    VoiceList,
+    VoiceReference,
+    VoiceStatus,
+)
+from speaker_runtime.text.ssml.script import Mode
+
+_STARTED: Final = 1_790_000_000
+
+MODEL: Final = Model(id="tts-1", created=_STARTED, owned_by="speaker-tts")
+MODELS: Final = ModelList(
+    data=[Model(id="hibari", created=_STARTED, owned_by="speaker-tts"), MODEL]
+)
+VOICES: Final = VoiceList(
+    voices=[
+        VoiceInfo(
+            id="ana",
+            name="Ana",
+            description="Warm and calm; for long texts.",
+            languages=["en-US"],
+            gender="female",
+            aliases=["nova"],
+            default=True,
+        )
+    ]
+)
+CAPABILITIES: Final = Capabilities(
+    backend="hibari",
+    languages=["en-US"],
+    sample_rate=24_000,
+    response_formats=list(AudioFormat),
+    speed=PaceRange(slowest=0.25, fastest=4.0),
+    native_speed=PaceRange(slowest=0.5, fastest=2.0),
+    max_input_characters=4096,
+    lexicon_words=1,
+    instructions=False,
+    ssml=SsmlCapabilities(
+        modes=list(Mode),
+        elements=[
+            SsmlElement(
+                name="break",
+                support="full",
+                attributes=["time", "strength"],
+                ignored_attributes=[],
+                note="Silence.",
+            )
+        ],
+        max_depth=10,
+        max_passages=256,
+        max_break_seconds=10,
+        max_silence_seconds=60,
+    ),
+)
+LIVE: Final = Live()
+READY: Final = Readiness(ready=True, phase="ready", reason="")
+LOADING: Final = Readiness(ready=False, phase="loading", reason="the voices")
+STATUS: Final = Status(
+    service="narrator",
+    version="0.1.0",
+    backend="hibari",
+    phase="ready",
+    reason="",
+    model=ModelStatus(source="package://hibari-tts", digest="sha256:2c1f", device="cpu"),
+    default_voice="ana",
+    default_voice_message="",
+    voices=[VoiceStatus(name="ana", state="ready", message="", preset="heart")],
+    queue=QueueStatus(running=1, waiting=0, queued_seconds=0.0, real_time_factor=0.0071),
+)
+METRICS: Final = """# HELP tts_requests_running Requests being spoken.
+# TYPE tts_requests_running gauge
+tts_requests_running{model="hibari"} 1.0
+"""
+EVENTS: Final = """data: {"type": "speech.audio.delta", "audio": "//PExABkhDoIAO=="}
+
+data: {"type": "speech.audio.done", "usage": {"input_tokens": 3, "output_tokens": 21, \
+"total_tokens": 24}}
+
+"""
+
+ORDERS: Final[Mapping[str, tuple[str, SpeechBody]]] = {
+    "short": (
+        "The least that OpenAI's API asks for.",
+        SpeechBody(model="tts-1", input="Hello there!", voice="alloy"),
+    ),
+    "wav": (
+        "A WAV file at a slower pace, by a voice's id.",
+        SpeechBody(
+            model="tts-1",
+            input="Please speak slowly.",
+            voice=VoiceReference(id="ana"),
+            response_format=AudioFormat.WAV,
+            speed=0.8,
+        ),
+    ),
+    "events": (
+        "Server-sent events with raw samples.",
+        SpeechBody(
+            model="gpt-4o-mini-tts",
+            input="Every sentence is sent as soon as it is spoken.",
+            voice="coral",
+            response_format=AudioFormat.PCM,
+            stream_format="sse",
+        ),
+    ),
+    "ssml": (
+        "An SSML document.",
+        SpeechBody(
+            model="tts-1",
+            input='<speak>Wait. <break time="500ms"/> Now <mark name="go"/> go on.</speak>',
+            voice="alloy",
+            language="en-US",
+            ssml=Mode.STRICT,
+        ),
+    ),
+}
+
+
+def shown(value: BaseModel, summary: str = "") -> dict[str, Any]:
+    """One example as OpenAPI has it."""
+    example: dict[str, Any] = {"value": value.model_dump(mode="json", exclude_unset=True)}
+    return {"summary": summary, **example} if summary else example
+
+
+def of_json(value: BaseModel) -> dict[str, Any]:
+    """An answer of JSON, such as ``value``."""
+    example = value.model_dump(mode="json")
+    return {"content": {"application/json": {"example": example}}}
+
+
+def orders() -> dict[str, dict[str, Any]]:
+    """Bodies that speech may be asked for with."""
+    return {name: shown(body, summary) for name, (summary, body) in ORDERS.items()}

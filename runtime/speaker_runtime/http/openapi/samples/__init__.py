@@ -1,0 +1,1 @@
+"""Programs that the API reference shows; data, which nothing here imports."""

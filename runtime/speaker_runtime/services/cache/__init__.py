@@ -1,0 +1,1 @@
+"""What was spoken already: bounded stores of bytes, and the audio that is kept in them."""

@@ -40,6 +40,8 @@ class ExitCode(IntEnum):
     """The model was read, but its digest is wrong."""
     NO_SPACE = 5
     """The model cache's volume is too small."""
+    LICENSE_NOT_ACCEPTED = 6
+    """The model's licence has to be accepted by name, and was not."""
 
 
 class Document(BaseModel):
@@ -64,6 +66,12 @@ class ModelConfig(Document):
     )
     directory: Path = Field(
         description="Where this model's files lie; only `speaker-runtime model fetch` writes here."
+    )
+    accept_license: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="Licence that is accepted, by name, where the model's asks for it.",
     )
 
 

@@ -103,6 +103,19 @@ FAILURES: dict[str, tuple[Json, Json, str, str]] = {
         "ModelUnavailable",
         "no package of that name",
     ),
+    "secret": (
+        {
+            "state": {
+                "waiting": {
+                    "reason": "CreateContainerConfigError",
+                    "message": 'secret "hf-token" not found',
+                }
+            }
+        },
+        {"state": {"waiting": {"reason": "PodInitializing"}}},
+        "SecretNotFound",
+        "there is no Secret hf-token in the namespace",
+    ),
     "crash": (
         FETCHED,
         {

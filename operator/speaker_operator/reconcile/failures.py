@@ -1,5 +1,6 @@
 """Why a service's pods do not run: the first reason that a person should hear of. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,8 +32,13 @@ _EXIT_REASONS: Final[Mapping[int, tuple[str, str]]] = {
         "the model's files are not what they should be: delete the cache, and check the source",
     ),
     ExitCode.NO_SPACE: ("NoSpace", "raise spec.cache.size"),
+    ExitCode.LICENSE_NOT_ACCEPTED: ("LicenseNotAccepted", "set spec.model.acceptLicense"),
 }
-MODEL_REASONS: Final = frozenset({"ModelUnavailable", "ModelCorrupt", "NoSpace"})
+MODEL_REASONS: Final = frozenset(
+    {"ModelUnavailable", "ModelCorrupt", "NoSpace", "LicenseNotAccepted"}
+)
+_MISSING_SECRET: Final = re.compile(r'secret "([^"]+)" not found')
+"""What a kubelet says of a container whose environment names a Secret that is not there."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,13 @@ def _container_failure(pod: str, status: Mapping[str, Any]) -> Failure | None:
         message = f"image {status.get('image') or '(unknown)'}: {waiting.get('message', '')}"
         if reason in _CONFIG_REASONS:
             message = waiting.get("message", "")
+            missing = _MISSING_SECRET.search(message)
+            if missing is not None:
+                reason = "SecretNotFound"
+                message = (
+                    f"there is no Secret {missing[1]} in the namespace: create it, or correct "
+                    "spec.model.credentialsSecret (or modelFetch.envFrom of the operator's chart)"
+                )
         return Failure(reason, message[:_MESSAGE_LENGTH], pod, name)
     if status.get("ready"):
         return None

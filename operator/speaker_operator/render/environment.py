@@ -14,10 +14,15 @@ class FetchEnvironment:
     sources: Sequence[Mapping[str, Any]] = ()
     """Entries of a container's ``envFrom``; they name objects of the service's namespace."""
 
-    def fields(self) -> dict[str, Any]:
-        """The fields of the container, in the order in which Kubernetes shows them best."""
+    def fields(self, credentials: str | None) -> dict[str, Any]:
+        """The fields of a container.
+
+        Args:
+            credentials: Name of the Secret whose keys come last, and so win over other sources.
+        """
+        own = [] if credentials is None else [{"secretRef": {"name": credentials}}]
         rendered = {
             "env": [{"name": name, "value": self.values[name]} for name in sorted(self.values)],
-            "envFrom": [dict(source) for source in self.sources],
+            "envFrom": [*(dict(source) for source in self.sources), *own],
         }
         return {name: entries for name, entries in rendered.items() if entries}

@@ -59,7 +59,7 @@ def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str,
     return {
         "name": names.FETCH_CONTAINER,
         **_container(service, settings.images),
-        **settings.fetch.fields(),
+        **settings.fetch.fields(service.spec.model.credentials_secret),
         "args": ["model", "fetch", "--config", str(contract.CONFIG_DIRECTORY)],
         "volumeMounts": [*_read_mounts(), _model_mount()],
     }

@@ -21,7 +21,11 @@ def runtime_config(service: TTSService, cache: Path) -> contract.RuntimeConfig:
     return contract.RuntimeConfig(
         service=service.metadata.name,
         backend=service.backend.name,
-        model=contract.ModelConfig(source=source, directory=cache / model_key(source)),
+        model=contract.ModelConfig(
+            source=source,
+            directory=cache / model_key(source),
+            accept_license=service.spec.model.accept_license,
+        ),
         serving=contract.ServingConfig(
             max_input_characters=serving.max_input_characters,
             max_queue_seconds=serving.max_queue_seconds,

@@ -13,6 +13,7 @@ from speaker_runtime.models import sources
 from speaker_runtime.models.bundle import opened
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import install, remove_abandoned, storage_errors, write
+from speaker_runtime.models.licenses import require_accepted
 from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
 from speaker_runtime.models.sources.base import Progress, Workspace
 from speaker_runtime.models.store import StoredModel, is_intact, read_manifest
@@ -39,7 +40,8 @@ def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
     interrupted one has brought is used by the next.
 
     Raises:
-        ModelError: The source, the digest or the space was not as needed.
+        ModelError: The source, the digest or the space was not as needed, or the model's licence
+            asks to be accepted.
     """
     directory = config.directory
     archives = directory / _ARCHIVES
@@ -47,8 +49,10 @@ def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         wanted = None if source.local else _settled(config)
+        license_name = source.license() if wanted is None else wanted.accept_license
+        require_accepted(license_name, config)
         if wanted is None:
-            wanted = manifests.build(config.source, source.list())
+            wanted = manifests.build(config.source, source.list(), license_name)
         result = _bring(directory, wanted, source.read, report, scratch=source.scratch)
         shutil.rmtree(archives, ignore_errors=True)
         remove_abandoned(directory)
@@ -59,7 +63,8 @@ def load(config: ModelConfig, bundle: Path, report: Callable[[Progress], None]) 
     """Bring the files of a bundle that :func:`speaker_runtime.models.bundle.pack` wrote.
 
     Raises:
-        ModelError: It is no bundle, or another model's, or the digest or the space is wrong.
+        ModelError: It is no bundle, or another model's, or the digest or the space is wrong, or the
+            model's licence asks to be accepted.
     """
     with opened(bundle) as packed, storage_errors(config.directory):
         if packed.manifest.source != config.source:
@@ -68,6 +73,7 @@ def load(config: ModelConfig, bundle: Path, report: Callable[[Progress], None]) 
                 f"{bundle} holds {packed.manifest.source}, but model.source is {config.source}.",
                 "Name the bundle of this model, or correct model.source.",
             )
+        require_accepted(packed.manifest.accept_license, config)
         config.directory.mkdir(parents=True, exist_ok=True)
         return _bring(config.directory, packed.manifest, packed.read, report)
 

@@ -24,6 +24,12 @@ class ModelManifest(Document):
 
     source: str
     digest: str = Field(description="sha256 over the sorted names and digests of all files.")
+    accept_license: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="Licence that whoever uses the model has to accept by name.",
+    )
     files: tuple[FileEntry, ...]
 
     @property
@@ -32,9 +38,13 @@ class ModelManifest(Document):
         return sum(entry.size for entry in self.files)
 
 
-def build(source: str, files: Iterable[FileEntry]) -> ModelManifest:
+def build(
+    source: str, files: Iterable[FileEntry], accept_license: str | None = None
+) -> ModelManifest:
     """Describe ``files`` of ``source``, with a digest that depends on their content alone."""
     ordered = tuple(sorted(files, key=lambda entry: entry.name))
     listing = "".join(f"{entry.sha256}  {entry.name}\n" for entry in ordered)
     digest = hashlib.sha256(listing.encode()).hexdigest()
-    return ModelManifest(source=source, digest=f"sha256:{digest}", files=ordered)
+    return ModelManifest(
+        source=source, digest=f"sha256:{digest}", accept_license=accept_license, files=ordered
+    )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.licenses import require_accepted
 from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
 
 FETCH_COMMAND: Final = "speaker-runtime model fetch"
@@ -44,7 +45,8 @@ def open_model(config: ModelConfig) -> StoredModel:
     gigabytes once more would delay readiness.
 
     Raises:
-        ModelError: Nothing was fetched, it is another model, or a file is missing or cut short.
+        ModelError: Nothing was fetched, it is another model, a file is missing or cut short, or the
+            model's licence asks to be accepted.
     """
     stored = read_manifest(config.directory)
     if stored is None:
@@ -59,6 +61,7 @@ def open_model(config: ModelConfig) -> StoredModel:
             f"{config.directory} holds {stored.source}, but model.source is {config.source}.",
             f"Run `{FETCH_COMMAND} --config DIR`, or name another model.directory.",
         )
+    require_accepted(stored.accept_license, config)
     for entry in stored.files:
         if size_of(config.directory / entry.name) != entry.size:
             raise ModelError(

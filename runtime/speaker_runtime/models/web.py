@@ -219,7 +219,8 @@ def _check_status(url: str, response: httpx2.Response) -> None:
         raise ModelError(
             ExitCode.MODEL_UNAVAILABLE,
             f"{url} answers {status} {response.reason_phrase}.",
-            "Check the address, and whether a login is needed: hf:// takes a token from HF_TOKEN.",
+            "Check the address, and whether a login is needed: hf:// takes a token from HF_TOKEN, "
+            "which a pod finds in spec.model.credentialsSecret.",
         )
 
 

@@ -41,8 +41,9 @@ def test_the_documents_become_what_the_runtime_reads(monkeypatch: pytest.MonkeyP
 
 
 def test_fields_for_clusters_alone_are_named() -> None:
-    local = resolve([a_service(replicas=3, cache={"size": "1Gi"})])
-    assert local.unused == ("spec.cache", "spec.replicas")
+    model = {"credentialsSecret": "hf-token"}
+    local = resolve([a_service(replicas=3, cache={"size": "1Gi"}, model=model)])
+    assert local.unused == ("spec.cache", "spec.model.credentialsSecret", "spec.replicas")
 
 
 def test_a_voice_that_cannot_be_served_is_told_and_the_rest_is_served() -> None:

@@ -22,11 +22,13 @@ CLUSTER_FIELDS: Final = (
     "cache",
     "expose",
     "image",
+    "model.credentialsSecret",
     "placement",
     "replicas",
     "resources",
 )
-"""Fields of a TTSService's spec that have no meaning on one machine."""
+"""Fields of a TTSService's spec that have no meaning on one machine: a fetch there has the shell's
+environment, and no Secrets."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,18 @@ def resolve(documents: Sequence[dict[str, Any]], name: str | None = None) -> Loc
     return LocalService(
         config=runtime_config(service, _model_cache()),
         voices=voice_manifest(service, voices),
-        unused=tuple(f"spec.{field}" for field in CLUSTER_FIELDS if field in spec),
+        unused=tuple(f"spec.{field}" for field in CLUSTER_FIELDS if _is_set(spec, field)),
         problems=_problems(service, voices),
     )
+
+
+def _is_set(spec: dict[str, Any], field: str) -> bool:
+    value: Any = spec
+    for step in field.split("."):
+        if not isinstance(value, dict) or step not in value:
+            return False
+        value = value[step]
+    return True
 
 
 def _model_cache() -> Path:

@@ -4,9 +4,12 @@ Adding a backend to the control plane is adding an entry to :data:`BACKENDS`; it
 runtime's entry point in the group ``speaker_tts.backends``.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from speaker_operator.api.v1alpha1.cel import Rule
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class Backend:
     """Which runtime image speaks it; fills ``{engine}`` of the runtime image setting."""
     model_source: str
     """Where its model comes from unless ``spec.model.source`` says otherwise."""
+    accept_license: str | None
+    """That model's licence, where it has to be accepted by name."""
     presets: tuple[str, ...]
     """Speakers that are built into the default model."""
     requests: MappingProxyType[str, str]
@@ -30,6 +35,7 @@ _HIBARI: Final = Backend(
     name="hibari",
     engine="cpu",
     model_source="package://hibari-tts",
+    accept_license=None,
     presets=("heart",),
     requests=MappingProxyType({"cpu": "250m", "memory": "512Mi"}),
     limits=MappingProxyType({"memory": "1Gi"}),
@@ -40,6 +46,7 @@ _KOKORO: Final = Backend(
     name="kokoro",
     engine="cpu",
     model_source="catalogue://kokoro-82m-int8",
+    accept_license=None,
     presets=(
         *("af_heart", "af_alloy", "af_aoede", "af_bella", "af_jessica", "af_kore", "af_nicole"),
         *("af_nova", "af_river", "af_sarah", "af_sky", "am_adam", "am_echo", "am_eric"),
@@ -50,5 +57,29 @@ _KOKORO: Final = Backend(
     limits=MappingProxyType({"memory": "2Gi"}),
     cache_size="1Gi",
 )
+
+
+def license_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
+    """Rules over a service's spec that say of each backend's own model what to accept."""
+    for backend in backends:
+        own = f"self.backend != '{backend.name}' || (has(self.model) && has(self.model.source))"
+        accepted = "has(self.model) && has(self.model.acceptLicense)"
+        if backend.accept_license is None:
+            yield Rule(
+                f"{own} || !({accepted})",
+                f"the own model of backend {backend.name} has no licence that asks to be accepted: "
+                "remove model.acceptLicense",
+                ".model.acceptLicense",
+                "FieldValueForbidden",
+            )
+        else:
+            name = backend.accept_license
+            yield Rule(
+                f"{own} || ({accepted} && self.model.acceptLicense == '{name}')",
+                f"the own model of backend {backend.name} is under the licence {name}, which has "
+                f"to be accepted: read it, and write model: {{acceptLicense: {name}}} if you do",
+                ".model",
+            )
+
 
 BACKENDS: Final = MappingProxyType({backend.name: backend for backend in (_HIBARI, _KOKORO)})

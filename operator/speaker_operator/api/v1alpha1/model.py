@@ -34,6 +34,15 @@ ModelSource = Annotated[
     ),
 ]
 
+LicenseName = Annotated[
+    str,
+    StringConstraints(max_length=128),
+    Check(
+        "self.matches('^[A-Za-z0-9][A-Za-z0-9._+ -]*$')",
+        "must be the name of a licence: write for example CPML or CC-BY-NC-4.0",
+    ),
+]
+
 
 class ModelSpec(Model):
     """Which model the backend loads."""
@@ -48,6 +57,18 @@ class ModelSpec(Model):
         "once filled, behind a web server or in the pod. @sha256:DIGEST after these two, the "
         "digest that it printed, pins every byte; http:// requires it. The backend's own model "
         "unless given.",
+    )
+    accept_license: LicenseName | None = Field(
+        default=None,
+        description="Name of the model's licence, for example CPML: whoever writes it here accepts "
+        "that licence. Needed where the model's licence restricts its use; the fetch ends as "
+        "LicenseNotAccepted without it, and says which name to write.",
+    )
+    credentials_secret: ObjectName | None = Field(
+        default=None,
+        description="Name of a Secret of the namespace whose keys become environment variables of "
+        "the container that fetches the model, and of no other: HF_TOKEN for hf://, "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://.",
     )
 
 

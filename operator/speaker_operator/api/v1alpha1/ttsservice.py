@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend
+from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend, license_rules
 from speaker_operator.api.v1alpha1.cel import Check, Rule, Schema, object_rules, required
 from speaker_operator.api.v1alpha1.common import (
     LabelSelector,
@@ -133,6 +133,7 @@ class TTSServiceSpec(Model):
                 "write for example cpu: 500m, or leave requests out for the backend's default",
                 ".resources.requests",
             ),
+            *license_rules(BACKENDS.values()),
         )
     )
 

@@ -48,6 +48,13 @@ class Source(Protocol):
     def __init__(self, address: str, workspace: Workspace) -> None:
         """Raises ModelError if the address is not well formed."""
 
+    def license(self) -> str | None:
+        """The licence that has to be accepted by name, as far as the source tells of one.
+
+        Raises:
+            ModelError: There is no such model, or it is out of reach.
+        """
+
     def list(self) -> Sequence[FileEntry]:
         """Name the files of the model.
 

@@ -8,6 +8,7 @@ from speaker_runtime.contract import Document, ExitCode
 from speaker_runtime.models.archives import Address, Packages
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import skip
+from speaker_runtime.models.licenses import to_accept
 from speaker_runtime.models.manifest import FileEntry
 from speaker_runtime.models.sources.base import Workspace
 
@@ -24,6 +25,7 @@ class KnownModel(Document):
     """Every file of a known model."""
 
     description: str
+    license: str
     archive_bytes: int
     files: tuple[KnownFile, ...]
 
@@ -45,6 +47,10 @@ class CatalogueSource:
         self._model = KnownModel.model_validate_json(path.read_bytes())
         self.scratch = self._model.archive_bytes
         self._packages = Packages(workspace)
+
+    def license(self) -> str | None:
+        """The model's, where it asks to be accepted."""
+        return to_accept(self._model.license)
 
     def list(self) -> Sequence[FileEntry]:
         """Name the files of the model."""

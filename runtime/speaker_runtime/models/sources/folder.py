@@ -1,6 +1,7 @@
 """``file:///PATH``: a model's directory on this machine, or on a volume of the pod."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote
@@ -8,7 +9,7 @@ from urllib.parse import unquote
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import blocks
-from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry
+from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
 from speaker_runtime.models.sources.base import Workspace
 from speaker_runtime.models.sources.listing import read_listing, split_pin
 
@@ -29,14 +30,13 @@ class FolderSource:
                 "Write file:// and a path that begins with /, for example file:///mnt/model.",
             )
 
+    def license(self) -> str | None:
+        """The one that the directory's manifest tells of."""
+        return self._listing.accept_license
+
     def list(self) -> Sequence[FileEntry]:
         """Name the files of the directory's manifest."""
-        path = self._directory / MANIFEST_FILE
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        return read_listing(content, str(path), self._pin)
+        return self._listing.files
 
     def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
         """Read a file of the directory."""
@@ -47,6 +47,15 @@ class FolderSource:
             raise _unreadable(path, error) from error
         stream.seek(offset)
         return blocks(stream)
+
+    @cached_property
+    def _listing(self) -> ModelManifest:
+        path = self._directory / MANIFEST_FILE
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        return read_listing(content, str(path), self._pin)
 
 
 def _unreadable(path: Path, error: OSError) -> ModelError:

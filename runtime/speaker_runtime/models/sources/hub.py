@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.licenses import to_accept
 from speaker_runtime.models.manifest import FileEntry
 from speaker_runtime.models.sources.base import Workspace
 
@@ -21,6 +22,8 @@ _ADDRESS: Final = re.compile(
     r"hf://(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[\w.-]+)(?:/(?P<folder>[\w./-]+?))?/*",
     re.ASCII,
 )
+_OTHER: Final = "other"
+"""How a card names a licence that the Hub does not know; its name stands beside."""
 _PAGE: Final = 1000
 """Most files that the Hub lists in one answer."""
 
@@ -46,6 +49,18 @@ class HubSource:
         self._token = os.environ.get("HF_TOKEN") or None
         self._web = workspace.web
 
+    def license(self) -> str | None:
+        """The one of the model's card, where it asks to be accepted."""
+        card = self._info().get("cardData")
+        card = card if isinstance(card, dict) else {}
+        stated = card.get("license")
+        names = stated if isinstance(stated, list) else [stated] if stated else []
+        asking = [
+            to_accept(str(card.get("license_name") or each) if each == _OTHER else str(each))
+            for each in names
+        ]
+        return " AND ".join(sorted(each for each in asking if each)) or None
+
     def list(self) -> Sequence[FileEntry]:
         """Name the files of the revision; small ones that have no sha256 are read for it."""
         found = [
@@ -62,21 +77,27 @@ class HubSource:
         url = self._url(entry.name)
         return self._web().read(url, offset=offset, size=entry.size, token=self._token)
 
+    def _info(self) -> Mapping[str, Any]:
+        info = self._asked(f"revision/{self._revision}")
+        if not isinstance(info, dict):
+            raise self._strange("is not described in the form of the Hub")
+        return info
+
     def _tree(self) -> Sequence[Mapping[str, Any]]:
         folder = f"/{quote(self._folder.rstrip('/'))}" if self._folder else ""
-        url = (
-            f"{self._endpoint}/api/models/{self._repository}/tree/{self._revision}{folder}"
-            f"?recursive=true&limit={_PAGE}"
-        )
-        try:
-            tree = json.loads(self._web().document(url, token=self._token))
-        except ValueError as error:
-            raise self._strange("is not listed in the form of the Hub (JSON)") from error
+        tree = self._asked(f"tree/{self._revision}{folder}?recursive=true&limit={_PAGE}")
         if not isinstance(tree, list) or not all(isinstance(each, dict) for each in tree):
             raise self._strange("is not listed in the form of the Hub")
         if len(tree) >= _PAGE:
             raise self._strange(f"has {_PAGE} files or more; name a folder of it")
         return tree
+
+    def _asked(self, what: str) -> Any:
+        url = f"{self._endpoint}/api/models/{self._repository}/{what}"
+        try:
+            return json.loads(self._web().document(url, token=self._token))
+        except ValueError as error:
+            raise self._strange("is not described in the form of the Hub (JSON)") from error
 
     def _entry(self, listed: Mapping[str, Any]) -> FileEntry:
         try:

@@ -5,7 +5,6 @@ volume. The address may end in ``@sha256:…``, the manifest's digest, which pin
 """
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models import manifest as manifests
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
+from speaker_runtime.models.manifest import MANIFEST_FILE, ModelManifest
 
 _PIN: Final = re.compile(r"(.+?)/*(?:@(sha256:[0-9a-f]{64}))?")
 
@@ -34,8 +33,8 @@ def split_pin(address: str) -> tuple[str, str | None]:
     return match[1], match[2]
 
 
-def read_listing(content: bytes, where: str, pin: str | None) -> Sequence[FileEntry]:
-    """The files that a manifest names.
+def read_listing(content: bytes, where: str, pin: str | None) -> ModelManifest:
+    """The manifest of what is offered.
 
     Raises:
         ModelError: It is no manifest, or not the one that was pinned.
@@ -57,4 +56,4 @@ def read_listing(content: bytes, where: str, pin: str | None) -> Sequence[FileEn
             f"{where} has the digest {digest}, not {pin} as model.source says.",
             "It was changed since it was pinned: check why, and correct the digest.",
         )
-    return manifest.files
+    return manifest

@@ -28,6 +28,10 @@ class PackageSource:
     def __init__(self, address: str, workspace: Workspace) -> None:  # noqa: ARG002  needs none
         self._package = address.removeprefix("package://")
 
+    def license(self) -> str | None:
+        """None: packages that are installed with the program are free to use."""
+        return None
+
     def list(self) -> Sequence[FileEntry]:
         """Name the weights of the installed package."""
         return [_entry(self._package, path) for path in self._paths()]

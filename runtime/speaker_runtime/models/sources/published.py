@@ -25,6 +25,10 @@ class PublishedSource:
         self._address = Address.parse(address)
         self._packages = Packages(workspace)
 
+    def license(self) -> str | None:
+        """None: the licence that a package names is that of its code."""
+        return None
+
     def list(self) -> Sequence[FileEntry]:
         """Download the package and name its files, by their paths below the folder."""
         if not self._paths:

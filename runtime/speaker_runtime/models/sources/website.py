@@ -1,12 +1,13 @@
 """``https://HOST/PATH``: a model's directory behind a web server."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import ClassVar
 from urllib.parse import quote
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry
+from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
 from speaker_runtime.models.sources.base import Workspace
 from speaker_runtime.models.sources.listing import read_listing, split_pin
 
@@ -28,12 +29,20 @@ class WebsiteSource:
                 "Write https://, or add @sha256: and the digest that `model fetch` printed.",
             )
 
+    def license(self) -> str | None:
+        """The one that the manifest tells of."""
+        return self._listing.accept_license
+
     def list(self) -> Sequence[FileEntry]:
         """Name the files of the manifest."""
-        where = f"{self._url}/{MANIFEST_FILE}"
-        return read_listing(self._web().document(where), where, self._pin)
+        return self._listing.files
 
     def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
         """Download a file."""
         url = f"{self._url}/{quote(entry.name)}"
         return self._web().read(url, offset=offset, size=entry.size)
+
+    @cached_property
+    def _listing(self) -> ModelManifest:
+        where = f"{self._url}/{MANIFEST_FILE}"
+        return read_listing(self._web().document(where), where, self._pin)

@@ -1,10 +1,13 @@
 """What the control plane says of each backend is what the runtime has."""
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
-from speaker_operator.api.v1alpha1.backends import BACKENDS
+from speaker_operator.api import celenv
+from speaker_operator.api.v1alpha1.backends import BACKENDS, license_rules
 from speaker_runtime.backends.registry import available
 from speaker_runtime.models.sources import resolve
 from speaker_runtime.models.sources.base import Workspace
@@ -28,3 +31,29 @@ def test_kokoros_presets_are_the_voices_of_its_model(tmp_path: Path) -> None:
     voices = {path.stem for path in paths if path.parent.name == "voices"}
     assert len(kokoro.presets) == len(voices)
     assert set(kokoro.presets) == voices
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_licence_to_accept_is_that_of_the_default_model(name: str, tmp_path: Path) -> None:
+    backend = BACKENDS[name]
+    source = resolve(backend.model_source, Workspace(tmp_path, Web, lambda _: None))
+    assert source.license() == backend.accept_license
+
+
+@pytest.mark.parametrize(
+    ("model", "admitted"),
+    [
+        ({"acceptLicense": "CPML"}, True),
+        ({"acceptLicense": "MIT"}, False),
+        ({}, False),
+        ({"source": "hf://owner/free@main"}, True),
+    ],
+)
+def test_a_backend_whose_model_restricts_its_use_wants_the_licence_named(
+    model: dict[str, Any], admitted: bool
+) -> None:
+    restricted = replace(BACKENDS["kokoro"], name="restricted", accept_license="CPML")
+    (rule,) = license_rules([restricted])
+    assert celenv.holds(rule.expression, {"backend": "restricted", "model": model}) is admitted
+    assert celenv.holds(rule.expression, {"backend": "kokoro"})
+    assert "write model: {acceptLicense: CPML}" in rule.message

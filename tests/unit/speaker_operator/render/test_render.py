@@ -101,6 +101,19 @@ def test_a_fetch_is_given_the_environment_that_the_operator_was_set_up_with() ->
     assert {"env", "envFrom"}.isdisjoint(runtime)
 
 
+def test_credentials_are_the_fetchs_alone_and_come_last() -> None:
+    settings = replace(
+        SETTINGS, fetch=FetchEnvironment(sources=[{"configMapRef": {"name": "all"}}])
+    )
+    spec = pod(service(model={"credentialsSecret": "hf-token"}), settings)
+    (fetch,) = spec["initContainers"]
+    assert fetch["envFrom"] == [
+        {"configMapRef": {"name": "all"}},
+        {"secretRef": {"name": "hf-token"}},
+    ]
+    assert "envFrom" not in spec["containers"][0]
+
+
 @pytest.mark.parametrize(
     ("cache", "together"),
     [

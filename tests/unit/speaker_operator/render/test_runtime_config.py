@@ -7,6 +7,11 @@ from speaker_runtime.contract import RuntimeConfig, VoiceManifest
 from tests.unit.speaker_operator.factories import service, voice
 
 
+def test_a_licence_that_is_accepted_reaches_the_runtime() -> None:
+    model = {"source": "hf://owner/model@main", "acceptLicense": "CPML"}
+    assert runtime_config(service(model=model), Path("/cache")).model.accept_license == "CPML"
+
+
 def test_the_spec_reaches_the_runtime() -> None:
     config = runtime_config(
         service(

@@ -42,6 +42,21 @@ def test_a_model_is_fetched_verified_listed_packed_and_loaded(config: Path) -> N
     assert {each["digest"] for each in told} == {fetched["digest"]}
 
 
+def test_a_licence_that_was_not_accepted_ends_a_fetch_with_its_own_exit_code(
+    config: Path, tmp_path: Path
+) -> None:
+    run("fetch", "--config", config)
+    offered = config / "cache" / "model"
+    manifest = json.loads((offered / "manifest.json").read_text()) | {"acceptLicense": "CPML"}
+    (offered / "manifest.json").write_text(json.dumps(manifest))
+    model = ModelConfig(source=f"file://{offered}", directory=tmp_path / "other")
+    document = RuntimeConfig(service="test", backend="hibari", model=model)
+    (config / CONFIG_FILE).write_text(document.to_json())
+    result = run("fetch", "--config", config)
+    assert result.exit_code == ExitCode.LICENSE_NOT_ACCEPTED
+    assert "write acceptLicense: CPML" in result.stderr
+
+
 def test_what_was_never_fetched_cannot_be_verified(config: Path) -> None:
     result = run("verify", "--config", config)
     assert result.exit_code == ExitCode.MODEL_UNAVAILABLE

@@ -15,6 +15,7 @@ WEIGHTS = bytes(range(256)) * 4096
 CONFIG = b'{"sampleRate": 24000}'
 FILES = {"onnx/model.onnx": WEIGHTS, "onnx/config.json": CONFIG, ".gitattributes": b"*.onnx"}
 TREE = "/api/models/owner/model/tree/abc123{}?recursive=true&limit=1000"
+INFO = "/api/models/owner/model/revision/abc123"
 WHERE = "/owner/model/resolve/abc123"
 
 
@@ -39,6 +40,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         monkeypatch.delenv("HF_TOKEN", raising=False)
         folder = {"type": "directory", "path": "onnx", "oid": "0" * 40, "size": 0}
         tree = [folder, *(listed(path, content) for path, content in FILES.items())]
+        running.files[INFO] = json.dumps({"cardData": {"license": "apache-2.0"}}).encode()
         running.files[TREE.format("")] = json.dumps(tree).encode()
         running.files[TREE.format("/onnx")] = json.dumps(tree[1:3]).encode()
         running.files |= {f"{WHERE}/{path}": content for path, content in FILES.items()}
@@ -81,13 +83,23 @@ def test_a_token_is_shown_to_the_hub_alone(
 
 
 def test_a_model_that_needs_a_login_says_which_variable(site: Site, tmp_path: Path) -> None:
-    site.plans[TREE.format("")] = [Answer(status=401)]
-    assert "HF_TOKEN" in failure(tmp_path, "hf://owner/model@abc123").remedy
+    site.plans[INFO] = [Answer(status=401)]
+    remedy = failure(tmp_path, "hf://owner/model@abc123").remedy
+    assert "HF_TOKEN" in remedy
+    assert "spec.model.credentialsSecret" in remedy
 
 
 @pytest.mark.parametrize("tree", [b"<html>", b"{}", b"[]", b'[{"type": "file", "path": "a"}]'])
 def test_a_listing_of_another_form_is_told(site: Site, tmp_path: Path, tree: bytes) -> None:
     site.files[TREE.format("")] = tree
+    error = failure(tmp_path, "hf://owner/model@abc123")
+    assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
+    assert "HF_ENDPOINT" in error.remedy
+
+
+@pytest.mark.parametrize("info", [b"<html>", b"[]"])
+def test_a_description_of_another_form_is_told(site: Site, tmp_path: Path, info: bytes) -> None:
+    site.files[INFO] = info
     error = failure(tmp_path, "hf://owner/model@abc123")
     assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
     assert "HF_ENDPOINT" in error.remedy

@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+import time
 from typing import Any, Literal
 
 import httpx2
@@ -10,8 +11,11 @@ import openai
 import pytest
 from openai import OpenAI
 
+from speaker_runtime.contract import ServingConfig
 from tests.support.audio import Decoded, decode, decode_pcm
 from tests.support.figures import RecordFigure
+from tests.support.tone import ToneBackend
+from tests.support.tone_server import TOO_MUCH, full_service, tone_server
 from tests.support.transcribe import transcribe, word_error_rate
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
@@ -19,6 +23,11 @@ PARAGRAPH = (
     "The quick brown fox jumps over the lazy dog, and then it walks home through the quiet valley. "
     "Tomorrow morning we will meet at the old railway station near the river. "
     "Kubernetes runs the service, and everybody listens."
+)
+MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+VOICES = (
+    *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable"),
+    *("marin", "nova", "onyx", "sage", "shimmer", "verse"),
 )
 WORD_ERROR_GOAL = 0.05
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -107,6 +116,17 @@ def test_names_aliases_presets_and_openai_names_mean_a_voice(
     assert decode_pcm(answer.content).seconds == pytest.approx(reference.seconds)
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("voice", VOICES)
+def test_every_model_of_openai_speaks_with_every_voice(
+    openai: OpenAI, model: str, voice: str
+) -> None:
+    answer = openai.audio.speech.create(
+        model=model, voice=voice, input="Yes.", response_format="pcm"
+    )
+    assert decode_pcm(answer.content).seconds > 0.2
+
+
 def test_a_voice_may_be_an_object(openai: OpenAI) -> None:
     answer = openai.audio.speech.create(
         model="tts-1", voice={"id": "ana"}, input=SENTENCE, response_format="pcm"
@@ -179,6 +199,54 @@ def test_an_unknown_voice_is_a_bad_request(openai: OpenAI) -> None:
     with pytest.raises(openai_error("BadRequestError")) as refused:
         openai.audio.speech.create(model="tts-1", voice="anna", input=SENTENCE)
     assert (refused.value.code, refused.value.param) == ("voice_not_found", "voice")
+
+
+def test_an_error_names_its_request(openai: OpenAI) -> None:
+    with pytest.raises(openai_error("BadRequestError")) as refused:
+        openai.audio.speech.create(
+            model="tts-1", voice="anna", input=SENTENCE, extra_headers={"X-Request-Id": "mine-1"}
+        )
+    assert refused.value.request_id == "mine-1"
+
+
+def test_a_refusal_is_raised_before_a_stream_begins(openai: OpenAI) -> None:
+    with (
+        pytest.raises(openai_error("BadRequestError")) as refused,
+        openai.audio.speech.with_streaming_response.create(model="tts-1", voice="ana", input=""),
+    ):
+        pass
+    assert (refused.value.code, refused.value.param) == ("empty_input", "input")
+
+
+def test_a_model_that_fails_is_a_server_error() -> None:
+    with (
+        tone_server(ServingConfig(), ToneBackend()) as broken,
+        OpenAI(base_url=f"{broken.url}/v1", api_key="none", max_retries=0) as client,
+        pytest.raises(openai_error("InternalServerError")) as failed,
+    ):
+        client.audio.speech.create(model="tts-1", voice="low", input="Broken!")
+    assert (failed.value.status_code, failed.value.code) == (500, "speech_failed")
+
+
+def test_it_comes_back_when_it_was_told_to() -> None:
+    answers: list[tuple[float, httpx2.Response]] = []
+
+    def note(response: httpx2.Response) -> None:
+        answers.append((time.monotonic(), response))
+
+    with (
+        full_service() as full,
+        OpenAI(
+            base_url=f"{full.url}/v1",
+            api_key="none",
+            http_client=httpx2.Client(event_hooks={"response": [note]}),
+        ) as client,
+    ):
+        spoken = client.audio.speech.create(model="tts-1", voice="low", input=TOO_MUCH)
+    assert spoken.content
+    (refused_at, refused), (again_at, _), *_ = answers
+    assert refused.status_code == 503
+    assert again_at - refused_at >= float(refused.headers["retry-after"])
 
 
 def openai_error(name: str) -> type[openai.APIStatusError]:

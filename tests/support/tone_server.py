@@ -1,0 +1,102 @@
+"""A real HTTP server, in this process, over the humming backend, which a test can hold."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import uvicorn
+
+from speaker_runtime.contract import ModelConfig, RuntimeConfig, ServingConfig, VoiceManifest
+from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.state import Phase
+from speaker_runtime.http.app import create_app
+from tests.support.runtime import eventually
+from tests.support.tone import ToneBackend
+
+WITHIN: Final = 10.0
+TOO_MUCH: Final = "This waits until there is room."
+
+
+@dataclass(frozen=True)
+class ToneServer:
+    """A running server.
+
+    Attributes:
+        url: Its address, without a path.
+        backend: What hums.
+    """
+
+    url: str
+    backend: ToneBackend
+    engine: Engine
+
+    def wait_busy(self, *, running: int, waiting: int) -> None:
+        """Return once so many requests run and wait."""
+
+        def is_so() -> bool:
+            load = self.engine.load
+            return (load.running, load.waiting) == (running, waiting)
+
+        eventually(is_so, within=WITHIN, what=f"{running} running and {waiting} waiting")
+
+    def wait_error(self, code: str) -> None:
+        """Return once a request was refused with the code."""
+
+        def is_counted() -> bool:
+            return f'code="{code}"' in httpx2.get(f"{self.url}/metrics").text
+
+        eventually(is_counted, within=WITHIN, what=f"an error {code}")
+
+
+@contextmanager
+def tone_server(limits: ServingConfig, backend: ToneBackend) -> Iterator[ToneServer]:
+    """Serve, ready, while the context lasts."""
+    config = RuntimeConfig(
+        service="test",
+        backend="hibari",
+        model=ModelConfig(source="package://hibari-tts", directory=Path("nowhere")),
+        serving=limits,
+    )
+    engine = Engine(backend, max_queue_seconds=limits.max_queue_seconds)
+    app = create_app(config, VoiceManifest(), engine)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        eventually(lambda: server.started, within=WITHIN, what="a listening server")
+        eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
+        host, port = server.servers[0].sockets[0].getsockname()[:2]
+        yield ToneServer(f"http://{host}:{port}", backend, engine)
+    finally:
+        backend.release()
+        server.should_exit = True
+        thread.join(WITHIN)
+
+
+@contextmanager
+def full_service() -> Iterator[ToneServer]:
+    """A server that has no room for :data:`TOO_MUCH` until it has refused it once."""
+    limits = ServingConfig(max_queue_seconds=1)
+    with tone_server(limits, ToneBackend(max_streams=1)) as server, ThreadPoolExecutor() as pool:
+        server.backend.hold()
+        for waiting, text in enumerate(("One.", "Two.")):
+            pool.submit(_speak, server.url, text)
+            server.wait_busy(running=1, waiting=waiting)
+        freed = pool.submit(_free_after_refusal, server)
+        yield server
+        freed.result()
+
+
+def _speak(url: str, text: str) -> None:
+    order = {"model": "tts-1", "voice": "low", "input": text}
+    httpx2.post(f"{url}/v1/audio/speech", json=order, timeout=WITHIN)
+
+
+def _free_after_refusal(server: ToneServer) -> None:
+    server.wait_error("overloaded")
+    server.backend.release()

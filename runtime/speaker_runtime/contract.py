@@ -21,6 +21,10 @@ CONFIG_DIRECTORY: Final = Path("/etc/speaker-tts")
 """Where a pod mounts the two documents."""
 MODEL_DIRECTORY: Final = Path("/models")
 """Where a pod mounts the model cache."""
+CACHE_DIRECTORY: Final = Path("/var/cache/speaker-tts")
+"""Where a pod mounts the cache of spoken audio."""
+SHARED_CACHE_VARIABLE: Final = "SPEAKER_TTS_SHARED_CACHE_URL"
+"""Environment variable with the address of a Redis or Valkey server to share spoken audio with."""
 HTTP_PORT: Final = 8080
 
 LIVE_PATH: Final = "/health/live"
@@ -79,6 +83,15 @@ LexiconWord = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
 LexiconSaying = Annotated[str, Field(min_length=1, max_length=256)]
 
 
+class AudioCacheConfig(Document):
+    """A folder that keeps what was spoken."""
+
+    directory: Path = Field(description="Where the audio is kept; only the runtime writes here.")
+    max_bytes: int = Field(
+        ge=16 * 2**20, description="Bytes on disk; what was not asked for longest goes first."
+    )
+
+
 class ServingConfig(Document):
     """Limits of one runtime process."""
 
@@ -101,6 +114,9 @@ class ServingConfig(Document):
         default_factory=dict,
         max_length=256,
         description="What to read in place of a word, by the word; case does not matter.",
+    )
+    audio_cache: AudioCacheConfig | None = Field(
+        default=None, description="Where to keep what was spoken; nowhere on disk unless given."
     )
 
 

@@ -11,12 +11,15 @@ from speaker_runtime import contract
 
 def config_map(service: TTSService, voices: Iterable[Voice]) -> metadata.Manifest:
     """Render the ConfigMap."""
+    config = runtime_config(
+        service, models=contract.MODEL_DIRECTORY, audio_cache=contract.CACHE_DIRECTORY
+    )
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata.owned(service, names.config_map(service.metadata.name)),
         "data": {
-            contract.CONFIG_FILE: runtime_config(service, contract.MODEL_DIRECTORY).to_json(),
+            contract.CONFIG_FILE: config.to_json(),
             contract.VOICES_FILE: voice_manifest(service, voices).to_json(),
         },
     }

@@ -8,6 +8,7 @@ HTTP_PORT_NAME: Final = "http"
 CONFIG_VOLUME: Final = "config"
 MODEL_VOLUME: Final = "model"
 TEMPORARY_VOLUME: Final = "tmp"
+AUDIO_CACHE_VOLUME: Final = "audio-cache"
 
 
 def deployment(service_name: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.render import claim, names
+from speaker_operator.render import audiocache, claim, names
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.resources import container_resources
@@ -66,6 +66,7 @@ def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str,
 
 
 def _runtime_container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+    environment = audiocache.environment(service)
     return {
         "name": names.RUNTIME_CONTAINER,
         **_container(service, images),
@@ -75,6 +76,7 @@ def _runtime_container(service: TTSService, images: ImageSettings) -> dict[str, 
             "--host=0.0.0.0",
             f"--port={contract.HTTP_PORT}",
         ],
+        **({"env": environment} if environment else {}),
         "ports": [
             {
                 "name": names.HTTP_PORT_NAME,
@@ -86,7 +88,11 @@ def _runtime_container(service: TTSService, images: ImageSettings) -> dict[str, 
         "livenessProbe": _probe(contract.LIVE_PATH, period=10, timeout=5, failures=6),
         "readinessProbe": _probe(contract.READY_PATH, period=2, timeout=2, failures=2),
         "lifecycle": {"preStop": {"sleep": {"seconds": _ENDPOINT_REMOVAL_SECONDS}}},
-        "volumeMounts": [*_read_mounts(), _model_mount() | {"readOnly": True}],
+        "volumeMounts": [
+            *_read_mounts(),
+            _model_mount() | {"readOnly": True},
+            *audiocache.mounts(service),
+        ],
     }
 
 
@@ -126,6 +132,7 @@ def _volumes(service: TTSService) -> list[dict[str, Any]]:
         {"name": names.CONFIG_VOLUME, **config},
         {"name": names.MODEL_VOLUME, **model},
         {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}},
+        *audiocache.volumes(service),
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.render.audiocache import cache_bytes
 from speaker_operator.render.voices import Assignment, assign
 from speaker_runtime import contract
 
@@ -14,8 +15,16 @@ def model_key(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-def runtime_config(service: TTSService, cache: Path) -> contract.RuntimeConfig:
-    """What to serve and how, for a runtime whose model cache is the directory ``cache``."""
+def runtime_config(
+    service: TTSService, *, models: Path, audio_cache: Path
+) -> contract.RuntimeConfig:
+    """What to serve and how.
+
+    Args:
+        service: What is declared.
+        models: Directory of the model cache.
+        audio_cache: Directory for what was spoken, if the service keeps it.
+    """
     source = service.model_source
     serving = service.spec.serving
     return contract.RuntimeConfig(
@@ -23,7 +32,7 @@ def runtime_config(service: TTSService, cache: Path) -> contract.RuntimeConfig:
         backend=service.backend.name,
         model=contract.ModelConfig(
             source=source,
-            directory=cache / model_key(source),
+            directory=models / model_key(source),
             accept_license=service.spec.model.accept_license,
         ),
         serving=contract.ServingConfig(
@@ -31,8 +40,14 @@ def runtime_config(service: TTSService, cache: Path) -> contract.RuntimeConfig:
             max_queue_seconds=serving.max_queue_seconds,
             drain_seconds=serving.drain_seconds,
             lexicon=serving.lexicon,
+            audio_cache=_audio_cache(service, audio_cache),
         ),
     )
+
+
+def _audio_cache(service: TTSService, directory: Path) -> contract.AudioCacheConfig | None:
+    size = cache_bytes(service)
+    return contract.AudioCacheConfig(directory=directory, max_bytes=size) if size else None
 
 
 def voice_manifest(service: TTSService, voices: Iterable[Voice]) -> contract.VoiceManifest:

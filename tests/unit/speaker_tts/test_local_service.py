@@ -46,6 +46,24 @@ def test_fields_for_clusters_alone_are_named() -> None:
     assert local.unused == ("spec.cache", "spec.model.credentialsSecret", "spec.replicas")
 
 
+def test_spoken_audio_is_kept_in_a_folder_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    kept = resolve([a_service()]).config.serving.audio_cache
+    assert kept is not None
+    assert kept.directory == Path("/somewhere/speaker-tts/audio/hello")
+
+
+def test_a_shared_cache_is_named_as_unused_unless_its_address_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared = a_service(serving={"audioCache": {"redis": {"secretKeyRef": {"name": "redis"}}}})
+    monkeypatch.delenv("SPEAKER_TTS_SHARED_CACHE_URL", raising=False)
+    (unused,) = resolve([declared]).unused
+    assert unused.startswith("spec.serving.audioCache.redis")
+    monkeypatch.setenv("SPEAKER_TTS_SHARED_CACHE_URL", "redis://localhost")
+    assert resolve([declared]).unused == ()
+
+
 def test_a_voice_that_cannot_be_served_is_told_and_the_rest_is_served() -> None:
     local = resolve([a_service(), a_voice("ana"), a_voice("bob", preset="nobody")])
     assert len(local.problems) == 1

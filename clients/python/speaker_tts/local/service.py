@@ -6,7 +6,7 @@ Imports of the operator's and the runtime's packages are inside functions, becau
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -108,9 +108,13 @@ def resolve(documents: Sequence[dict[str, Any]], name: str | None = None) -> Loc
     service = _choose([a for a in admitted if isinstance(a, TTSService)], name)
     spec = next(d["spec"] for d, a in zip(documents, admitted, strict=True) if a is service)
     return LocalService(
-        config=runtime_config(service, _model_cache()),
+        config=runtime_config(
+            service,
+            models=_caches() / "models",
+            audio_cache=_caches() / "audio" / service.metadata.name,
+        ),
         voices=voice_manifest(service, voices),
-        unused=tuple(f"spec.{field}" for field in CLUSTER_FIELDS if _is_set(spec, field)),
+        unused=tuple(_unused(service, spec)),
         problems=_problems(service, voices),
     )
 
@@ -124,9 +128,9 @@ def _is_set(spec: dict[str, Any], field: str) -> bool:
     return True
 
 
-def _model_cache() -> Path:
+def _caches() -> Path:
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(home).expanduser() / "speaker-tts" / "models"
+    return Path(home).expanduser() / "speaker-tts"
 
 
 def _admit(document: dict[str, Any]) -> "TTSService | Voice":
@@ -150,6 +154,17 @@ def _choose(services: Sequence["TTSService"], name: str | None) -> "TTSService":
     if not chosen:
         raise InvalidManifest(f"There is no TTSService named {name!r} in this YAML, only {names}.")
     return chosen[0]
+
+
+def _unused(service: "TTSService", spec: dict[str, Any]) -> Iterator[str]:
+    from speaker_runtime.contract import SHARED_CACHE_VARIABLE  # noqa: PLC0415
+
+    for field in CLUSTER_FIELDS:
+        if _is_set(spec, field):
+            yield f"spec.{field}"
+    # A Secret is out of reach here, so its value is the environment's to give.
+    if service.spec.serving.audio_cache.redis and not os.environ.get(SHARED_CACHE_VARIABLE):
+        yield f"spec.serving.audioCache.redis (unless {SHARED_CACHE_VARIABLE} holds its address)"
 
 
 def _problems(service: "TTSService", voices: Sequence["Voice"]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from speaker_operator.api.v1alpha1.audiocache import AudioCacheSpec
 from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend, license_rules
 from speaker_operator.api.v1alpha1.cel import Check, Rule, Schema, object_rules, required
 from speaker_operator.api.v1alpha1.common import (
@@ -103,6 +104,10 @@ class ServingSpec(Model):
         description="Words that the model misreads, and how to write them so that it reads them "
         "well, for example kubectl: cube control. A word is found where it stands alone, whatever "
         "its case.",
+    )
+    audio_cache: AudioCacheSpec = Field(
+        default_factory=AudioCacheSpec,
+        description="Audio that was spoken once and need not be spoken again.",
     )
 
 

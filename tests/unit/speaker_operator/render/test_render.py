@@ -114,6 +114,35 @@ def test_credentials_are_the_fetchs_alone_and_come_last() -> None:
     assert "envFrom" not in spec["containers"][0]
 
 
+def test_spoken_audio_is_kept_in_a_volume_with_some_room_to_spare() -> None:
+    spec = pod(service(serving={"audioCache": {"size": "100Mi"}}))
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert volumes["audio-cache"]["emptyDir"] == {"sizeLimit": "142Mi"}
+    (runtime,) = spec["containers"]
+    (fetch,) = spec["initContainers"]
+    mount = {"name": "audio-cache", "mountPath": "/var/cache/speaker-tts"}
+    assert mount in runtime["volumeMounts"]
+    assert mount not in fetch["volumeMounts"]
+
+
+def test_no_volume_is_made_where_nothing_is_kept() -> None:
+    spec = pod(service(serving={"audioCache": {"size": 0}}))
+    assert "audio-cache" not in {volume["name"] for volume in spec["volumes"]}
+
+
+def test_the_shared_caches_address_comes_from_its_secret_alone() -> None:
+    redis = {"secretKeyRef": {"name": "cache", "key": "address"}}
+    of = service(serving={"audioCache": {"redis": redis}})
+    (runtime,) = pod(of)["containers"]
+    assert runtime["env"] == [
+        {
+            "name": "SPEAKER_TTS_SHARED_CACHE_URL",
+            "valueFrom": {"secretKeyRef": {"name": "cache", "key": "address"}},
+        }
+    ]
+    assert "redis" not in str(children(of)["ConfigMap"])
+
+
 @pytest.mark.parametrize(
     ("cache", "together"),
     [

@@ -1,19 +1,27 @@
 """The two documents for the runtime, in a pod and on a laptop."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render.runtime_config import model_key, runtime_config, voice_manifest
-from speaker_runtime.contract import RuntimeConfig, VoiceManifest
+from speaker_runtime.contract import AudioCacheConfig, RuntimeConfig, VoiceManifest
 from tests.unit.speaker_operator.factories import service, voice
+
+
+def config_of(declared: TTSService) -> RuntimeConfig:
+    return runtime_config(declared, models=Path("/cache"), audio_cache=Path("/audio"))
 
 
 def test_a_licence_that_is_accepted_reaches_the_runtime() -> None:
     model = {"source": "hf://owner/model@main", "acceptLicense": "CPML"}
-    assert runtime_config(service(model=model), Path("/cache")).model.accept_license == "CPML"
+    assert config_of(service(model=model)).model.accept_license == "CPML"
 
 
 def test_the_spec_reaches_the_runtime() -> None:
-    config = runtime_config(
+    config = config_of(
         service(
             serving={
                 "maxInputCharacters": 9,
@@ -22,7 +30,6 @@ def test_the_spec_reaches_the_runtime() -> None:
                 "lexicon": {"kubectl": "cube control"},
             }
         ),
-        Path("/cache"),
     )
     assert config.service == "hello"
     assert config.backend == "hibari"
@@ -32,16 +39,34 @@ def test_the_spec_reaches_the_runtime() -> None:
     assert config.serving.lexicon == {"kubectl": "cube control"}
 
 
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, 256 * 2**20),
+        ({"audioCache": {"size": "1Gi"}}, 2**30),
+        ({"audioCache": {"size": 20_000_000}}, 20_000_000),
+    ],
+)
+def test_what_was_spoken_is_kept_within_its_bound(declared: dict[str, Any], expected: int) -> None:
+    kept = config_of(service(serving=declared)).serving.audio_cache
+    assert kept == AudioCacheConfig(directory=Path("/audio"), max_bytes=expected)
+
+
+@pytest.mark.parametrize("size", [0, "0", "0Gi"])
+def test_nothing_is_kept_where_the_bound_is_zero(size: str | int) -> None:
+    assert config_of(service(serving={"audioCache": {"size": size}})).serving.audio_cache is None
+
+
 def test_each_model_source_has_a_directory_of_its_own() -> None:
-    default = runtime_config(service(), Path("/cache")).model
-    other = runtime_config(service(model={"source": "package://other"}), Path("/cache")).model
+    default = config_of(service()).model
+    other = config_of(service(model={"source": "package://other"})).model
     assert default.source == "package://hibari-tts"
     assert default.directory == Path("/cache") / model_key("package://hibari-tts")
     assert default.directory != other.directory
 
 
 def test_the_documents_can_be_read_back() -> None:
-    config = runtime_config(service(), Path("/cache"))
+    config = config_of(service())
     manifest = voice_manifest(service(), [voice("ana", aliases=["nova"])])
     assert RuntimeConfig.model_validate_json(config.to_json()) == config
     assert VoiceManifest.model_validate_json(manifest.to_json()) == manifest

@@ -1,7 +1,8 @@
 """How each voice sounds: rows of 256 numbers, one row for each length of utterance."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import Final, TypeAlias
 
@@ -12,6 +13,7 @@ from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel
 from speaker_runtime.voices.mixing import parse
+from speaker_runtime.voices.states import VoiceStates
 
 LENGTHS: Final = 510
 """Most tokens of an utterance."""
@@ -23,23 +25,40 @@ Style: TypeAlias = NDArray[np.float32]
 _MAIN: Final = "af_heart"
 """The voice that the model's authors grade best."""
 _SUFFIX: Final = ".bin"
+_MIXES_BYTES: Final = 32 * 2**20
+"""A mix has half a megabyte."""
 
 
-@dataclass(frozen=True)
 class Styles:
-    """The styles of all voices, by name; the main voice first."""
+    """The styles of all voices and of the mixes that were asked for lately.
 
-    by_name: Mapping[str, Style]
+    Args:
+        by_name: The main voice first.
+    """
+
+    def __init__(self, by_name: Mapping[str, Style]) -> None:
+        self._by_name = by_name
+        self._mixes = VoiceStates[Style](_MIXES_BYTES, attrgetter("nbytes"))
 
     @property
     def presets(self) -> tuple[str, ...]:
         """Names of all voices."""
-        return tuple(self.by_name)
+        return tuple(self._by_name)
+
+    @property
+    def mixed_bytes(self) -> int:
+        """Memory that the mixes take."""
+        return self._mixes.bytes
 
     def style(self, preset: str) -> Style:
         """The style of a voice, or of a mix such as ``af_heart*0.3+am_adam*0.7``."""
+        if preset in self._by_name:
+            return self._by_name[preset]
+        return self._mixes.get(preset, partial(self._mix, preset))
+
+    def _mix(self, preset: str) -> Style:
         parts = parse(preset)
-        mixed = sum((self.by_name[each.name] * np.float32(each.share) for each in parts), start=0)
+        mixed = sum((self._by_name[each.name] * np.float32(each.share) for each in parts), start=0)
         return np.asarray(mixed, dtype=np.float32)
 
 

@@ -44,6 +44,15 @@ def test_a_mix_is_the_weighted_mean(tmp_path: Path) -> None:
     np.testing.assert_allclose(mixed, 1.75)
 
 
+def test_a_mix_is_made_once(tmp_path: Path) -> None:
+    styles = read_styles(stored(tmp_path, {"af_heart": 1.0, "am_adam": 2.0}), ACCENTS)
+    assert styles.style("af_heart") is styles.style("af_heart")
+    assert styles.mixed_bytes == 0
+    mixed = styles.style("af_heart*0.5+am_adam*0.5")
+    assert styles.style("af_heart*0.5+am_adam*0.5") is mixed
+    assert styles.mixed_bytes == mixed.nbytes
+
+
 def test_a_style_of_another_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not 510") as failed:
         read_styles(stored(tmp_path, {"af_heart": 0}, numbers=7), ACCENTS)

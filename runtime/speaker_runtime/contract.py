@@ -104,6 +104,13 @@ class ServingConfig(Document):
         le=86_400,
         description="Seconds of speech (estimated from the text) that may wait; more gets 503.",
     )
+    max_client_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=86_400,
+        description="Seconds of speech that may wait for one client; more gets 429. A client is "
+        "known by its API key, else by its address.",
+    )
     drain_seconds: int = Field(
         default=30,
         ge=0,
@@ -120,6 +127,25 @@ class ServingConfig(Document):
     )
 
 
+class DevicesConfig(Document):
+    """Where the model runs."""
+
+    kind: Literal["auto", "gpu", "cpu"] = Field(
+        default="auto",
+        description="gpu is every GPU that the process sees, auto the same or else the CPU.",
+    )
+    copies: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Copies of the model on each device; they speak side by side.",
+    )
+    fallback_to_cpu: bool = Field(
+        default=False,
+        description="Whether the CPU is used when there is no GPU, or it runs out of memory.",
+    )
+
+
 class RuntimeConfig(Document):
     """Everything one runtime process needs to know, apart from its voices."""
 
@@ -133,6 +159,7 @@ class RuntimeConfig(Document):
         description="Entry point in the group speaker_tts.backends that speaks.",
     )
     model: ModelConfig
+    devices: DevicesConfig = DevicesConfig()
     serving: ServingConfig = ServingConfig()
 
 

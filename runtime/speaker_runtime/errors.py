@@ -15,6 +15,7 @@ class ErrorType(StrEnum):
     """Whose fault it is, in OpenAI's words."""
 
     INVALID_REQUEST = "invalid_request_error"
+    RATE_LIMIT = "requests"
     SERVER = "server_error"
 
 
@@ -39,10 +40,12 @@ class ErrorCode(StrEnum):
     REQUEST_TIMEOUT = "request_timeout"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    RATE_LIMITED = "rate_limit_exceeded"
     SPEECH_FAILED = "speech_failed"
     INTERNAL_ERROR = "internal_error"
     MODEL_NOT_READY = "model_not_ready"
     OVERLOADED = "overloaded"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
     SHUTTING_DOWN = "shutting_down"
 
 
@@ -170,6 +173,13 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             "The Content-Type is not JSON.",
             "Send the header `Content-Type: application/json`.",
         ),
+        ErrorCode.RATE_LIMITED: ErrorKind(
+            429,
+            ErrorType.RATE_LIMIT,
+            "More speech of this client is waiting than one client may queue.",
+            "Try again after the seconds in the Retry-After header, or send fewer requests at a "
+            "time.",
+        ),
         ErrorCode.SPEECH_FAILED: _server(
             500,
             "The model failed while speaking.",
@@ -189,6 +199,11 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             503,
             "More speech is waiting than this service may queue.",
             "Try again after the seconds in the Retry-After header.",
+        ),
+        ErrorCode.DEADLINE_EXCEEDED: _server(
+            503,
+            "The speech could not begin within the request's own `deadline`.",
+            "Allow more time, or send it with a higher `priority`.",
         ),
         ErrorCode.SHUTTING_DOWN: _server(
             503,

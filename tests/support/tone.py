@@ -8,7 +8,15 @@ from typing import Final
 import numpy as np
 
 from speaker_runtime.audio.pcm import Samples
-from speaker_runtime.backends.protocol import Capabilities, Slice, SpeechRequest, StepResult
+from speaker_runtime.backends.protocol import (
+    Capabilities,
+    DeviceUnavailableError,
+    Placement,
+    Slice,
+    SpeechRequest,
+    StepResult,
+)
+from speaker_runtime.engine.worker import Make
 from speaker_runtime.errors import ErrorCode, SpeechError
 
 SAMPLE_RATE: Final = 24_000
@@ -24,22 +32,48 @@ def hum(utterance: str) -> Samples:
     return (0.5 * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
 
 
+def request(text: str) -> SpeechRequest:
+    """An utterance that can be hummed."""
+    return SpeechRequest(text, preset="low", language="en", speed=1.0, seed=0)
+
+
+def copies(*backends: "ToneBackend") -> tuple[Make, list[Placement]]:
+    """What an engine is given: how its copies are made, and where."""
+    left = list(backends)
+    places = [Placement(f"tone:{number}", threads=1) for number in range(len(left))]
+    return lambda placement: left[places.index(placement)], places
+
+
 @dataclass
 class ToneStream:
-    """The utterances still to be hummed."""
+    """The slices of an utterance that are still to be hummed."""
 
-    utterances: list[str]
-    warnings: tuple[str, ...] = ()
+    text: str
+    slices: list[str]
 
 
 @dataclass
 class ToneBackend:
-    """Hums; ``#`` cannot be read, ``!`` breaks it, and it can be held in the middle of a step."""
+    """Hums; ``#`` cannot be read, ``!`` breaks it, and it can be held in the middle of a step.
+
+    Attributes:
+        max_streams: Open at a time.
+        max_batch: Stepped at a time.
+        slices: That an utterance is hummed in.
+        load_error: Why it cannot be loaded.
+        lost_at: The utterance at which the device fails.
+        steps: What each step hummed.
+        held: Whether a step waits to be released.
+        closed: Whether it gave its memory back.
+    """
 
     max_streams: int = 4
     max_batch: int = 1
+    slices: int = 1
     load_error: Exception | None = None
+    lost_at: str | None = None
     steps: list[list[str]] = field(default_factory=list)
+    held: bool = False
     closed: bool = False
     _go: threading.Event = field(default_factory=threading.Event)
 
@@ -73,19 +107,28 @@ class ToneBackend:
             warmup="hum",
         )
 
-    def open(self, request: SpeechRequest) -> ToneStream:
-        if any(UNREADABLE in each for each in request.utterances):
+    def check(self, request: SpeechRequest) -> tuple[str, ...]:
+        if UNREADABLE in request.text:
             raise SpeechError(ErrorCode.TEXT_NOT_SPEAKABLE, "a # cannot be hummed", param="input")
-        return ToneStream(list(request.utterances))
+        return ()
+
+    def open(self, request: SpeechRequest) -> ToneStream:
+        size = -(-len(request.text) // self.slices)
+        parts = [request.text[at : at + size] for at in range(0, len(request.text), size)]
+        return ToneStream(request.text, parts)
 
     def step(self, streams: Sequence[ToneStream]) -> Sequence[StepResult]:
-        self._go.wait(10)
-        spoken = [stream.utterances.pop(0) for stream in streams]
+        self.held = not self._go.is_set()
+        assert self._go.wait(10), "the backend was held and never released"
+        self.held = False
+        if any(stream.text == self.lost_at for stream in streams):
+            raise DeviceUnavailableError("the tone generator is gone")
+        spoken = [stream.slices.pop(0) for stream in streams]
         self.steps.append(spoken)
         if any(BROKEN in each for each in spoken):
             raise RuntimeError("the string broke")
         return [
-            Slice(hum(each), finished=not stream.utterances)
+            Slice(hum(each), finished=not stream.slices)
             for each, stream in zip(spoken, streams, strict=True)
         ]
 

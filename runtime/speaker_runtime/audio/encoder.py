@@ -5,7 +5,7 @@ from av import open as av_open
 from av.codec.context import Flags
 
 from speaker_runtime.audio.formats import CONTAINERS, AudioFormat
-from speaker_runtime.audio.pcm import Samples, to_pcm16
+from speaker_runtime.audio.pcm import Pcm16
 
 
 class Encoder:
@@ -35,12 +35,10 @@ class Encoder:
         if target.bit_rate is not None:
             self._stream.bit_rate = target.bit_rate
 
-    def encode(self, samples: Samples) -> bytes:
+    def encode(self, samples: Pcm16) -> bytes:
         """Take the next samples; return the bytes that are complete by now, perhaps none."""
         if len(samples):
-            frame = AudioFrame.from_ndarray(
-                to_pcm16(samples).reshape(1, -1), format="s16", layout="mono"
-            )
+            frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
             frame.sample_rate = self._rate
             frame.pts = self._position
             self._position += len(samples)

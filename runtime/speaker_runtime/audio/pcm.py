@@ -16,3 +16,8 @@ def to_pcm16(samples: Samples) -> Pcm16:
     """Round to 16 bits; what is louder than full scale is clipped."""
     rounded: Pcm16 = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16)
     return rounded
+
+
+def to_float(samples: Pcm16) -> Samples:
+    """The inverse of :func:`to_pcm16`."""
+    return samples.astype(np.float32) / np.float32(32767.0)

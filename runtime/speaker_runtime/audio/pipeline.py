@@ -7,7 +7,7 @@ import numpy as np
 
 from speaker_runtime.audio.encoder import Encoder
 from speaker_runtime.audio.formats import AudioFormat
-from speaker_runtime.audio.pcm import Samples
+from speaker_runtime.audio.pcm import Pcm16, to_float, to_pcm16
 from speaker_runtime.audio.tempo import Tempo
 
 
@@ -64,31 +64,48 @@ class Pipeline:
         self._encoder = Encoder(audio_format, sample_rate)
         self._rate = sample_rate
         self._samples = 0
+        self._section_began = 0.0
+        self._fed = 0
+
+    @property
+    def position(self) -> float:
+        """Seconds from the beginning at which what was fed by now ends."""
+        tempo = self._sections[max(self._current, 0)].tempo
+        return self._section_began + self._fed / self._rate / tempo
 
     @property
     def seconds(self) -> float:
         """How much audio was encoded."""
         return self._samples / self._rate
 
-    def feed(self, section: int, samples: Samples) -> bytes:
+    def feed(self, section: int, samples: Pcm16) -> bytes:
         """Take the next samples of a section, which is the same as before or a later one.
 
         Returns:
             The bytes that are complete by now, perhaps none.
         """
         before = self._go_to(section)
+        if not len(samples):
+            return before
         self.has_speech = True
-        louder = samples if self._gain == 1.0 else samples * np.float32(self._gain)
-        return before + self._encode(self._tempo.stretch(louder) if self._tempo else louder)
+        self._fed += len(samples)
+        return before + self._encode(self._shape(samples))
 
     def finish(self) -> bytes:
         """Return the last bytes; the pipeline is used up."""
         return self._go_to(len(self._sections) - 1) + self._encoder.finish()
 
+    def _shape(self, samples: Pcm16) -> Pcm16:
+        """Apply gain and tempo; what needs neither is not touched."""
+        if self._tempo is None and self._gain == 1.0:
+            return samples
+        louder = to_float(samples) * np.float32(self._gain)
+        return to_pcm16(self._tempo.stretch(louder) if self._tempo else louder)
+
     def _go_to(self, section: int) -> bytes:
         data = b""
         while self._current < section:
-            data += self._encode(self._tempo.finish()) if self._tempo else b""
+            data += self._encode(to_pcm16(self._tempo.finish())) if self._tempo else b""
             self._current += 1
             data += self._enter(self._sections[self._current])
         return data
@@ -96,11 +113,13 @@ class Pipeline:
     def _enter(self, section: Section) -> bytes:
         self._gain = section.gain
         self._tempo = Tempo(section.tempo, self._rate) if section.tempo != 1.0 else None
-        silence = np.zeros(round(section.pause * self._rate), np.float32)
+        silence = np.zeros(round(section.pause * self._rate), np.int16)
         data = self._encode(silence)
+        self._section_began = self.seconds
+        self._fed = 0
         self.marks.extend(Mark(name, self.seconds) for name in section.marks)
         return data
 
-    def _encode(self, samples: Samples) -> bytes:
+    def _encode(self, samples: Pcm16) -> bytes:
         self._samples += len(samples)
         return self._encoder.encode(samples)

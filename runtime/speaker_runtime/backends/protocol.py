@@ -1,10 +1,11 @@
-"""What the engine asks of a model: load it, open a stream per request, step some streams."""
+"""What the engine asks of a model: load it, open a stream per utterance, step some streams."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from speaker_runtime.audio.pcm import Samples
+from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import SpeechError
 
 
@@ -22,7 +23,7 @@ class Capabilities:
         fastest: Greatest pace that sounds right without help.
         utterance_limit: Longest utterance, in characters.
         characters_per_second: Of text in a second of speech at pace 1, roughly.
-        max_streams: How many requests may be open at a time.
+        max_streams: How many utterances may be open at a time.
         max_batch: How many streams one step takes.
         warmup: An utterance to speak once before the first request.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
@@ -45,29 +46,23 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """One text for one speaker.
+    """One utterance for one speaker.
 
-    Equal requests give equal samples, whatever else is spoken at the same time.
+    Equal requests give equal samples, whatever is spoken before, after or at the same time.
 
     Attributes:
-        utterances: The text, none longer than the backend's limit.
+        text: No longer than the backend's limit.
         preset: One of the backend's built-in speakers, or a mix of them where it can mix.
+        language: BCP 47 tag of the text, one of the backend's.
         speed: Pace, within the backend's own range.
         seed: Of everything random.
     """
 
-    utterances: tuple[str, ...]
+    text: str
     preset: str
+    language: str
     speed: float
     seed: int
-
-
-class Stream(Protocol):
-    """A request being spoken: the backend's own state of it."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What of the request is not followed to the letter; known once it is open."""
 
 
 @dataclass(frozen=True)
@@ -82,30 +77,65 @@ StepResult: TypeAlias = Slice | SpeechError
 """A slice, or why this stream (and it alone) cannot go on."""
 
 
-StreamT = TypeVar("StreamT", bound=Stream)
+class DeviceUnavailableError(Exception):
+    """The device is not there, or has no memory left; another one may do."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where one copy of the model runs.
+
+    Attributes:
+        device: ``cpu``, or one of the names that :meth:`BackendFactory.gpus` gives.
+        threads: Most threads for work on the CPU.
+    """
+
+    device: str
+    threads: int
+
+
+StreamT = TypeVar("StreamT")
+"""An utterance being spoken: the backend's own state of it."""
 
 
 class Backend(Protocol[StreamT]):
-    """One model. Every method but ``__init__`` is called on the engine's thread, one at a time."""
+    """One copy of a model.
+
+    Every method but :meth:`check` is called on one thread, one at a time.
+    """
 
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Bring the model into memory, telling ``progress`` which part is being loaded.
 
         Raises:
             ModelError: The files are missing or damaged.
+            DeviceUnavailableError: The device cannot be used.
         """
 
-    def open(self, request: SpeechRequest) -> StreamT:
-        """Begin a request. Quick: nothing is synthesised yet.
+    def check(self, request: SpeechRequest) -> Sequence[str]:
+        """Warnings about what of ``request`` will not be followed to the letter.
+
+        Quick, and called on any thread once the model is loaded, while other requests are spoken.
 
         Raises:
             SpeechError: The text or the parameters cannot be spoken.
+        """
+
+    def open(self, request: SpeechRequest) -> StreamT:
+        """Begin a request that has been checked. Quick: nothing is synthesised yet.
+
+        Raises:
+            SpeechError: It cannot be spoken after all.
+            DeviceUnavailableError: The device failed or ran out of memory.
         """
 
     def step(self, streams: Sequence[StreamT]) -> Sequence[StepResult]:
         """Advance each of up to ``max_batch`` streams by one slice, results in the same order.
 
         One step takes well under a second, so that other requests get their turn.
+
+        Raises:
+            DeviceUnavailableError: The device failed or ran out of memory; nothing was advanced.
         """
 
     def close(self) -> None:
@@ -114,3 +144,14 @@ class Backend(Protocol[StreamT]):
 
 AnyBackend: TypeAlias = Backend[Any]
 """A backend whose streams only it looks into."""
+
+
+class BackendFactory(Protocol):
+    """What an entry point in the group ``speaker_tts.backends`` names: the backend's class."""
+
+    def __call__(self, model: ModelConfig, placement: Placement) -> AnyBackend:
+        """Make one copy of the model; cheap, nothing is read until it is loaded."""
+
+    @staticmethod
+    def gpus() -> tuple[str, ...]:
+        """Every GPU of this machine that the backend can run on."""

@@ -1,16 +1,11 @@
 """Finds backends by name: entry points in the group ``speaker_tts.backends``."""
 
-from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from typing import Final, TypeAlias
+from typing import Final
 
-from speaker_runtime.backends.protocol import AnyBackend
-from speaker_runtime.contract import ModelConfig
+from speaker_runtime.backends.protocol import BackendFactory
 
 GROUP: Final = "speaker_tts.backends"
-
-BackendFactory: TypeAlias = Callable[[ModelConfig], AnyBackend]
-"""What an entry point names: cheap to call, reads nothing until the backend is loaded."""
 
 
 class UnknownBackendError(Exception):
@@ -39,11 +34,11 @@ def find(name: str) -> EntryPoint:
     return next(iter(matches))
 
 
-def create(name: str, model: ModelConfig) -> AnyBackend:
-    """Make the backend ``name`` for the model's files; nothing is loaded yet.
+def load(name: str) -> BackendFactory:
+    """Import the backend ``name``.
 
     Raises:
         UnknownBackendError: It is not installed.
     """
     factory: BackendFactory = find(name).load()
-    return factory(model)
+    return factory

@@ -11,7 +11,7 @@ from speaker_runtime.cli import logs
 from speaker_runtime.cli.documents import InvalidConfigError, Problem, read_documents
 from speaker_runtime.cli.ending import end
 from speaker_runtime.contract import CONFIG_FILE, ExitCode
-from speaker_runtime.engine.engine import create_engine
+from speaker_runtime.engine.placing import create_engine
 from speaker_runtime.models.errors import ModelError
 
 logger = logging.getLogger(__name__)

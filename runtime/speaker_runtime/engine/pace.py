@@ -1,6 +1,9 @@
 """Estimates that learn from what was spoken: how long a text is, how much work it takes."""
 
+from collections.abc import Sequence
 from typing import Final
+
+from speaker_runtime.backends.protocol import SpeechRequest
 
 _WEIGHT: Final = 0.1
 """Of the newest measurement in the moving average: the last twenty or so decide."""
@@ -26,9 +29,10 @@ class Pace:
         """Seconds of work per second of speech."""
         return _FIRST_REAL_TIME_FACTOR if self._real_time_factor is None else self._real_time_factor
 
-    def estimate(self, characters: int, speed: float) -> float:
-        """Seconds of speech that a text of so many characters will be."""
-        return max(_SHORTEST_SECONDS, characters / self._characters_per_second / speed)
+    def estimate(self, requests: Sequence[SpeechRequest]) -> float:
+        """Seconds of speech that the utterances of a job will be."""
+        characters = sum(len(each.text) / each.speed for each in requests)
+        return max(_SHORTEST_SECONDS, characters / self._characters_per_second)
 
     def observe(self, work_seconds: float, audio_seconds: float) -> None:
         """Learn from one step."""

@@ -1,26 +1,37 @@
-"""One request's way through the engine, seen by the engine and by whoever waits for the audio."""
+"""One job's way through the engine, seen by the scheduler and by whoever waits for the speech."""
 
+import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from threading import Condition
-from typing import Final
+from typing import Any, Final
 
-from speaker_runtime.audio.pcm import Samples
-from speaker_runtime.backends.protocol import SpeechRequest, Stream
+from speaker_runtime.audio.pcm import Pcm16
+from speaker_runtime.backends.protocol import SpeechRequest
+from speaker_runtime.engine.job import Job
 from speaker_runtime.errors import SpeechError
 
 BUFFERED_CHUNKS: Final = 2
-"""Chunks made ahead of the client; a stream that has so many is skipped until one is taken."""
+"""Chunks made ahead of the client; a job that has so many is skipped until one is taken."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Samples, and the place of the request that they belong to."""
+    """Some speech of an utterance.
 
-    request: int
-    samples: Samples
+    Attributes:
+        utterance: Place of the utterance in the job.
+        samples: Perhaps none.
+        last: Whether the utterance ends here.
+        work: Seconds for which a model was busy with it.
+    """
+
+    utterance: int
+    samples: Pcm16
+    last: bool
+    work: float
 
 
 class End(Enum):
@@ -29,76 +40,155 @@ class End(Enum):
     END = "end"
 
 
-class Ticket:
-    """One client's requests in the engine.
+@dataclass(eq=False)
+class Turn:
+    """An utterance of a job on one copy of the model.
 
-    The engine's thread uses the attributes; the other side calls :meth:`take` and :meth:`cancel`,
-    from any thread.
+    Attributes:
+        ticket: Whose it is.
+        utterance: Its place in the job.
+        stream: The backend's state of it, once it is open.
+        has_spoken: Whether some of its speech has been delivered.
+    """
+
+    ticket: "Ticket"
+    utterance: int
+    stream: Any = None
+    has_spoken: bool = False
+
+    @property
+    def request(self) -> SpeechRequest:
+        """What is spoken."""
+        return self.ticket.job.requests[self.utterance]
+
+
+@dataclass
+class Tally:
+    """What came to nothing, counted over all jobs under the scheduler's lock.
+
+    Attributes:
+        wasted_seconds: A model's work on speech that nobody took.
+        cancelled: Jobs given up before their last speech was taken.
+    """
+
+    wasted_seconds: float = 0.0
+    cancelled: int = 0
+
+
+class Ticket:
+    """One job in the engine.
+
+    The scheduler uses the attributes, under its lock; the other side reads ``queue_seconds`` and
+    calls :meth:`take` and :meth:`cancel`, from any thread.
 
     Args:
-        requests: What to speak, one after the other.
+        job: What to speak.
         estimate: Seconds of speech that it will be, roughly.
-        submitted: When it was queued, by the engine's clock.
-        on_change: Called on the engine's thread whenever :meth:`take` has something new to say;
+        now: When it was queued, by the engine's clock.
+        on_change: Called on a thread of the engine whenever :meth:`take` has something new to say;
             it returns at once and never raises.
-        guard: The engine's own lock.
+        guard: The scheduler's own lock.
+        tally: Where to count what comes to nothing.
     """
 
     def __init__(
         self,
-        requests: Sequence[SpeechRequest],
+        job: Job,
         *,
         estimate: float,
-        submitted: float,
+        now: float,
         on_change: Callable[[], None],
         guard: Condition,
+        tally: Tally,
     ) -> None:
-        self.requests = requests
+        self.job = job
         self.estimate = estimate
-        self.submitted = submitted
+        self.submitted = now
+        self.served = now
+        self.deadline = math.inf if job.begin_within is None else now + job.begin_within
         self.queue_seconds = 0.0
-        self.streams: deque[Stream] = deque()
+        self.next = 0
+        self.front = 0
+        self.has_begun = False
         self.cancelled = False
-        self.warnings: tuple[str, ...] = ()
+        self.outcome: End | SpeechError | None = None
         self._on_change = on_change
         self._guard = guard
-        self._chunks: deque[Chunk] = deque()
-        self._outcome: End | SpeechError | None = None
+        self._tally = tally
+        self._ready: deque[Chunk] = deque()
+        self._ahead: dict[int, list[Chunk]] = {}
 
     @property
     def has_room(self) -> bool:
         """Whether another chunk may be made."""
-        return len(self._chunks) < BUFFERED_CHUNKS
+        return len(self._ready) < BUFFERED_CHUNKS
 
-    def put(self, samples: Samples) -> None:
-        """Hand over the next samples of the first open stream."""
-        if len(samples):
-            spoken = len(self.requests) - len(self.streams)
-            self._chunks.append(Chunk(spoken, samples))
-            self._on_change()
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be made for it."""
+        return self.cancelled or self.outcome is not None
 
-    def end(self, outcome: End | SpeechError) -> None:
-        """Say that no further chunk comes, and whether that is as it should be."""
-        self._outcome = outcome
+    def put(self, chunk: Chunk) -> None:
+        """Take what was made; speech of a later utterance waits for the one before."""
+        if self.is_over:
+            self._tally.wasted_seconds += chunk.work
+            return
+        self.has_begun = True
+        if chunk.utterance == self.front:
+            self._ready.append(chunk)
+            self._advance(chunk)
+        else:
+            self._ahead.setdefault(chunk.utterance, []).append(chunk)
+        if self.front == len(self.job.requests):
+            self.outcome = End.END
+        self._on_change()
+
+    def end(self, outcome: SpeechError) -> None:
+        """Say that no further chunk comes, and why."""
+        if self.is_over:
+            return
+        self.outcome = outcome
+        self._waste_what_is_ahead()
         self._on_change()
 
     def take(self) -> Chunk | End | None:
         """The next chunk, the end, or None while neither is there.
 
         Raises:
-            SpeechError: The request failed; the chunks made before were given first.
+            SpeechError: The job failed; the chunks made before were given first.
         """
         with self._guard:
-            if self._chunks:
+            if self._ready:
                 self._guard.notify_all()
-                return self._chunks.popleft()
-            if isinstance(self._outcome, SpeechError):
-                raise self._outcome
-            return self._outcome
+                return self._ready.popleft()
+            if isinstance(self.outcome, SpeechError):
+                raise self.outcome
+            return self.outcome
 
     def cancel(self) -> None:
-        """Nobody wants the audio any more: drop the request at the next step."""
+        """Nobody wants the speech any more: drop the job at the next step."""
         with self._guard:
+            if self.cancelled:
+                return
             self.cancelled = True
-            self._chunks.clear()
+            if self._ready or self.outcome is None:
+                self._tally.cancelled += 1
+            self._tally.wasted_seconds += sum(chunk.work for chunk in self._ready)
+            self._ready.clear()
+            self._waste_what_is_ahead()
             self._guard.notify_all()
+
+    def _waste_what_is_ahead(self) -> None:
+        late = (chunk for chunks in self._ahead.values() for chunk in chunks)
+        self._tally.wasted_seconds += sum(chunk.work for chunk in late)
+        self._ahead.clear()
+
+    def _advance(self, chunk: Chunk) -> None:
+        """Where an utterance ends, what was made of the next ones becomes ready."""
+        while chunk.last:
+            self.front += 1
+            following = self._ahead.pop(self.front, [])
+            if not following:
+                return
+            self._ready.extend(following)
+            chunk = following[-1]

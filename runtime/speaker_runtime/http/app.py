@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from speaker_runtime.contract import RuntimeConfig, VoiceManifest
-from speaker_runtime.engine.engine import Engine, create_engine
+from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.placing import create_engine
 from speaker_runtime.http import errors
 from speaker_runtime.http.disconnect import ClientGoneError
 from speaker_runtime.http.envelope import ERRORS_PATH

@@ -40,7 +40,7 @@ class RequestLog:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})
+        scope.setdefault("state", {})["request_id"] = request_id
         status = 0
         began = time.monotonic()
 

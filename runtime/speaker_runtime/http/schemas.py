@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.engine.job import Priority
 from speaker_runtime.text.languages import is_tag
 from speaker_runtime.text.ssml.script import Mode
 
@@ -101,6 +102,19 @@ class SpeechBody(BaseModel):
         description="Extension. Whether written forms are put into words before the model reads "
         "them: addresses of pages and mail, versions, telephone numbers, powers and fractions in "
         "English; emoji are left out. With false the model reads the text with its own rules only.",
+    )
+    priority: Priority = Field(
+        default=Priority.NORMAL,
+        description="Extension. Who is served first: `interactive` before `normal` before "
+        "`batch`. A request that had no turn for ten seconds counts as one class more urgent.",
+    )
+    deadline: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Extension. Seconds within which the first audio is of use. A request that "
+        "has not begun by then ends with `deadline_exceeded` and costs the model nothing.",
     )
     ssml: Mode | None = Field(
         default=None,
@@ -239,11 +253,33 @@ class VoiceStatus(BaseModel):
     preset: str
 
 
+class CopyStatus(BaseModel):
+    """One copy of the model."""
+
+    device: str
+    phase: str
+    reason: str = Field(description="Which part is being loaded, or what failed.")
+    fallback: str = Field(description="Why it runs on the CPU and not on a GPU; empty otherwise.")
+
+
+class WaitingRequest(BaseModel):
+    """One request that has not begun."""
+
+    request_id: str
+    position: int = Field(description="1 is the next to begin.")
+    priority: Priority
+    waited_seconds: float
+    speech_seconds: float = Field(description="Estimated from its text.")
+
+
 class QueueStatus(BaseModel):
     """How busy the engine is."""
 
     running: int
     waiting: int
+    requests: list[WaitingRequest] = Field(
+        description="The first hundred of those that wait, in the order in which they will begin."
+    )
     queued_seconds: float = Field(description="Estimated speech of the waiting requests.")
     real_time_factor: float = Field(description="Seconds of work per second of speech, lately.")
 
@@ -257,6 +293,7 @@ class Status(BaseModel):
     phase: str
     reason: str
     model: ModelStatus
+    copies: list[CopyStatus]
     default_voice: str | None
     default_voice_message: str
     voices: list[VoiceStatus]

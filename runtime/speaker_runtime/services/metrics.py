@@ -1,8 +1,10 @@
 """What is counted, in Prometheus' words; one registry per application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from speaker_runtime.engine.state import Load
 from speaker_runtime.errors import ErrorCode
@@ -23,6 +25,7 @@ class RuntimeMetrics:
     def __init__(self, model: str = "", load: Callable[[], Load] = Load) -> None:
         self.registry = CollectorRegistry()
         self._model = model
+        self.registry.register(_EngineCounters(model, load))
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "tts_requests_running": ("Requests being spoken.", lambda: load().running),
             "tts_requests_waiting": ("Requests that have not begun.", lambda: load().waiting),
@@ -48,6 +51,11 @@ class RuntimeMetrics:
             "Seconds of a request per second of its speech.",
             _FACTOR_BUCKETS,
         ).labels(model)
+        self._queue_wait = self._histogram(
+            "tts_queue_wait_seconds",
+            "From the request to its first turn in the engine.",
+            _FIRST_AUDIO_BUCKETS,
+        ).labels(model)
         self._audio = self._counter("tts_audio_seconds", "Speech sent.").labels(model)
         self._characters = self._counter("tts_characters", "Text accepted.").labels(model)
         self._errors = Counter(
@@ -61,6 +69,10 @@ class RuntimeMetrics:
     def first_audio(self, seconds: float) -> None:
         """A request's first audio is there, so many seconds after the request."""
         self._first_audio.observe(seconds)
+
+    def waited(self, seconds: float) -> None:
+        """A request has waited so long for its turn."""
+        self._queue_wait.observe(seconds)
 
     def finished(self, seconds: float, audio_seconds: float) -> None:
         """A request has been answered in full."""
@@ -87,3 +99,29 @@ class RuntimeMetrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(name, text, ["model"], buckets=buckets, registry=self.registry)
+
+
+class _EngineCounters(Collector):
+    """What the engine itself counts."""
+
+    def __init__(self, model: str, load: Callable[[], Load]) -> None:
+        self._model = model
+        self._load = load
+
+    def collect(self) -> Iterable[Metric]:
+        load = self._load()
+        yield self._counter(
+            "tts_requests_cancelled",
+            "Requests given up by their clients before the last speech was taken.",
+            load.cancelled,
+        )
+        yield self._counter(
+            "tts_wasted_compute_seconds",
+            "The model's work on speech that nobody took.",
+            load.wasted_seconds,
+        )
+
+    def _counter(self, name: str, text: str, value: float) -> Metric:
+        family = CounterMetricFamily(name, text, labels=["model"])
+        family.add_metric([self._model], value)
+        return family

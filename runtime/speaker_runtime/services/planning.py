@@ -7,6 +7,7 @@ from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.audio.tempo import split_speed
 from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
+from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
 from speaker_runtime.text.lexicon import Lexicon
@@ -36,6 +37,10 @@ class SpeechOrder:
         language: BCP 47 tag of the text; None for the voice's own.
         normalize: Whether written forms are put into words first.
         ssml: How to read the text as SSML; None for plain text.
+        priority: Who is served first.
+        begin_within: Seconds in which the first speech has to be there; None for no such bound.
+        client: Whom the order counts for.
+        label: Names the order to people.
     """
 
     text: str
@@ -46,6 +51,10 @@ class SpeechOrder:
     language: str | None = None
     normalize: bool = True
     ssml: Mode | None = None
+    priority: Priority = Priority.NORMAL
+    begin_within: float | None = None
+    client: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,15 +63,27 @@ class Plan:
 
     Attributes:
         requests: For the engine, one after the other.
-        sections: What happens to the samples of each.
+        section_of: For each request, which section it belongs to.
+        sections: What happens to the samples.
         end: What comes after them.
         warnings: What of the order is not followed to the letter.
     """
 
     requests: tuple[SpeechRequest, ...]
+    section_of: tuple[int, ...]
     sections: tuple[Section, ...]
     end: Section
     warnings: tuple[str, ...]
+
+    def job(self, order: SpeechOrder) -> Job:
+        """What the engine is asked for."""
+        return Job(
+            requests=self.requests,
+            priority=order.priority,
+            client=order.client,
+            label=order.label,
+            begin_within=order.begin_within,
+        )
 
 
 def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities, lexicon: Lexicon) -> Plan:
@@ -85,6 +106,7 @@ class _Planner:
         self._can = can
         self._lexicon = lexicon
         self._requests: list[SpeechRequest] = []
+        self._section_of: list[int] = []
         self._sections: list[Section] = []
         self._left = Section()
         self._warnings: dict[str, None] = {}
@@ -99,6 +121,7 @@ class _Planner:
             raise _nothing_to_say(order.text)
         return Plan(
             requests=tuple(self._requests),
+            section_of=tuple(self._section_of),
             sections=tuple(self._sections),
             end=self._after(script.end),
             warnings=tuple(self._warnings),
@@ -128,10 +151,18 @@ class _Planner:
             self._left = section
             return
         self._left = Section()
+        self._section_of += [len(self._sections)] * len(spoken)
         self._sections.append(section)
-        self._requests.append(
-            SpeechRequest(spoken, preset=voice.entry.preset, speed=native, seed=self._order.seed)
-        )
+        self._requests += [
+            SpeechRequest(
+                text=each,
+                preset=voice.entry.preset,
+                language=language,
+                speed=native,
+                seed=self._order.seed,
+            )
+            for each in spoken
+        ]
 
     def _after(self, passage: Passage) -> Section:
         """A passage's pause and marks, with those of what could not be heard before it."""

@@ -11,7 +11,8 @@ from speaker_runtime.contract import ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
-from speaker_runtime.services.planning import SpeechOrder, plan
+from speaker_runtime.services.planning import Plan, SpeechOrder, plan
+from speaker_runtime.services.recording import Recordings
 from speaker_runtime.services.speech import Speech
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.voices.catalogue import Catalogue
@@ -43,6 +44,7 @@ class SpeechService:
         self._active: set[Speech] = set()
         self._none_active = asyncio.Event()
         self._none_active.set()
+        self._recordings = Recordings(engine.submit)
         self._draining = False
         self._catalogue: Catalogue | None = None
 
@@ -89,18 +91,19 @@ class SpeechService:
             raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
         self._check_length(order.text)
         catalogue, can = self.catalogue(), self.capabilities()
-        planned = await asyncio.get_running_loop().run_in_executor(
-            self._pool, plan, order, catalogue, can, self._lexicon
+        planned, warnings = await asyncio.get_running_loop().run_in_executor(
+            self._pool, self._plan, order, catalogue, can
         )
         speech = Speech(
             characters=len(order.text),
-            submit=partial(self._engine.submit, planned.requests),
+            listener=self._recordings.listen(planned.job(order)),
+            section_of=planned.section_of,
             pipeline=partial(
                 Pipeline, order.audio_format, can.sample_rate, planned.sections, planned.end
             ),
             pool=self._pool,
             metrics=self._metrics,
-            warnings=planned.warnings,
+            warnings=warnings,
             on_close=self._forget,
         )
         self._active.add(speech)
@@ -121,6 +124,13 @@ class SpeechService:
     def close(self) -> None:
         """Give the encoders' threads back; the engine is stopped by then."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _plan(
+        self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities
+    ) -> tuple[Plan, tuple[str, ...]]:
+        """What is to be done, and what of the order is not followed to the letter."""
+        planned = plan(order, catalogue, can, self._lexicon)
+        return planned, (*planned.warnings, *self._engine.check(planned.requests))
 
     def _check_length(self, text: str) -> None:
         if not text.strip():

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from speaker_runtime.audio.pipeline import Mark, Pipeline
-from speaker_runtime.engine.ticket import Chunk, End, Ticket
+from speaker_runtime.engine.ticket import Chunk, End
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
+from speaker_runtime.services.recording import Listener
 
 T = TypeVar("T")
 
@@ -21,22 +22,21 @@ class Speech:
 
     Args:
         characters: Length of the text.
-        submit: Queues the request with the engine; it is given what to call on every change.
+        listener: Gives the chunks; closed in any case.
+        section_of: For each utterance, which section of the pipeline it belongs to.
         pipeline: Makes the tempo and encoder of this answer.
         pool: Where they run.
         metrics: What to count in.
         warnings: What of the order is not followed to the letter.
         on_close: Told when nobody needs this speech any more.
-
-    Raises:
-        SpeechError: The engine takes no request now.
     """
 
     def __init__(
         self,
         *,
         characters: int,
-        submit: Callable[[Callable[[], None]], Ticket],
+        listener: Listener,
+        section_of: Sequence[int],
         pipeline: Callable[[], Pipeline],
         pool: ThreadPoolExecutor,
         metrics: RuntimeMetrics,
@@ -45,28 +45,23 @@ class Speech:
     ) -> None:
         self.characters = characters
         self.audio_seconds = 0.0
+        self.warnings = warnings
         self._began = time.monotonic()
         self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Event()
-        self._ticket = submit(self._wake)
+        self._listener = listener
+        self._section_of = section_of
         self._pipeline = pipeline
         self._pool = pool
         self._metrics = metrics
-        self._warnings = warnings
         self._on_close = on_close
         self._source = self._produce()
         self._first = b""
         self._marks: list[Mark] = []
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is not done to the letter; complete once the speech has started."""
-        return (*self._warnings, *self._ticket.warnings)
-
-    @property
     def queue_seconds(self) -> float:
         """How long the request waited for the engine; known once the speech has started."""
-        return self._ticket.queue_seconds
+        return self._listener.recording.queue_seconds
 
     async def start(self) -> None:
         """Wait for the first bytes.
@@ -75,6 +70,7 @@ class Speech:
             SpeechError: The text cannot be spoken, or the engine failed.
         """
         self._first = await anext(self._source)
+        self._metrics.waited(self.queue_seconds)
         self._metrics.first_audio(time.monotonic() - self._began)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -99,12 +95,12 @@ class Speech:
 
     def close(self) -> None:
         """Forget the speech; what is not yet spoken never will be."""
-        self._ticket.cancel()
+        self._listener.close()
         self._on_close(self)
 
     async def _produce(self) -> AsyncIterator[bytes]:
         pipeline = await self._off_loop(self._pipeline)
-        while not isinstance(chunk := await self._next(), End):
+        while not isinstance(chunk := await self._listener.next(), End):
             data = await self._feed(pipeline, chunk)
             if data:
                 yield data
@@ -119,16 +115,9 @@ class Speech:
         if last:
             yield last
 
-    async def _next(self) -> Chunk | End:
-        while True:
-            self._changed.clear()
-            item = self._ticket.take()
-            if item is not None:
-                return item
-            await self._changed.wait()
-
     async def _feed(self, pipeline: Pipeline, chunk: Chunk) -> bytes:
-        data = await self._off_loop(lambda: pipeline.feed(chunk.request, chunk.samples))
+        section = self._section_of[chunk.utterance]
+        data = await self._off_loop(lambda: pipeline.feed(section, chunk.samples))
         self._count(pipeline)
         return data
 
@@ -140,7 +129,3 @@ class Speech:
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._pool, work)
-
-    def _wake(self) -> None:
-        """Called on the engine's thread."""
-        self._loop.call_soon_threadsafe(self._changed.set)

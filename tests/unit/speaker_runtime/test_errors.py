@@ -12,7 +12,7 @@ def test_every_code_is_explained() -> None:
 @pytest.mark.parametrize("code", ErrorCode)
 def test_the_status_says_whose_fault_it_is(code: ErrorCode) -> None:
     kind = CATALOGUE[code]
-    assert (kind.status < 500) == (kind.type is ErrorType.INVALID_REQUEST)
+    assert (kind.status >= 500) == (kind.type is ErrorType.SERVER)
     assert kind.when.endswith(".")
     assert kind.remedy.endswith(".")
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,12 +11,12 @@ import numpy as np
 from speaker_runtime.backends.hibari import reading
 from speaker_runtime.backends.protocol import (
     Capabilities,
+    Placement,
     Slice,
     SpeechRequest,
     StepResult,
 )
 from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.errors import SpeechError
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel, open_model
 
@@ -31,39 +31,24 @@ _NAME: Final = "hibari"
 
 @dataclass
 class HibariStream:
-    """A text half spoken: utterances that are still text, and passes that are phonemes by now."""
+    """An utterance half spoken: passes that are phonemes, each with the seed of its noise."""
 
     voice: "Hibari"
     speed: float
-    seed: int
-    utterances: list[str]
-    warnings: tuple[str, ...]
-    passes: list[tuple[str, int]] = field(default_factory=list)
-
-    def next_pass(self) -> tuple[str, int]:
-        """The next phonemes to speak, and the seed of their noise.
-
-        Raises:
-            SpeechError: The model has no reading for the next utterance after all.
-        """
-        if not self.passes:
-            utterance = self.utterances.pop(0)
-            phonemes = self.voice.g2p(reading.write_down(utterance))
-            seed = _seed(self.seed, utterance)
-            self.passes = [
-                (each, seed + index) for index, each in enumerate(reading.phoneme_passes(phonemes))
-            ]
-            if not reading.has_sound(phonemes):
-                raise reading.not_speakable(utterance, model=_NAME)
-        return self.passes.pop(0)
+    passes: list[tuple[str, int]]
 
 
 class HibariBackend:
     """The ``hibari`` entry point: voices are ONNX files that the model's ``voices.json`` names."""
 
-    def __init__(self, model: ModelConfig) -> None:
+    def __init__(self, model: ModelConfig, _: Placement) -> None:
         self._model = model
         self._voices: dict[str, Hibari] = {}
+
+    @staticmethod
+    def gpus() -> tuple[str, ...]:
+        """None: the model is faster on one core than anybody listens."""
+        return ()
 
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Load every voice whose file was fetched, and the pronunciation rules of its accent."""
@@ -95,16 +80,22 @@ class HibariBackend:
             warmup="Ready to speak.",
         )
 
+    def check(self, request: SpeechRequest) -> tuple[str, ...]:
+        """Whether the text can be read; letters of another script give a warning."""
+        return reading.check(request.text, model=_NAME)
+
     def open(self, request: SpeechRequest) -> HibariStream:
-        """Check that the text can be read; letters of another script give a warning."""
-        spoken, warnings = reading.readable(request.utterances, model=_NAME)
-        return HibariStream(
-            voice=self._voices[request.preset],
-            speed=request.speed,
-            seed=request.seed,
-            utterances=spoken,
-            warnings=warnings,
-        )
+        """Turn the text into phonemes; one of signs alone is an utterance without a sound."""
+        voice = self._voices[request.preset]
+        phonemes = voice.g2p(reading.write_down(request.text))
+        if not reading.has_sound(phonemes):
+            reading.require_signs_only(request.text, model=_NAME)
+            return HibariStream(voice, request.speed, [])
+        seed = _seed(request.seed, request.text)
+        passes = [
+            (each, seed + index) for index, each in enumerate(reading.phoneme_passes(phonemes))
+        ]
+        return HibariStream(voice, request.speed, passes)
 
     def step(self, streams: Sequence[HibariStream]) -> Sequence[StepResult]:
         """Speak one pass, at most a sentence, of each stream."""
@@ -115,16 +106,12 @@ class HibariBackend:
         self._voices.clear()
 
 
-def _spoken(stream: HibariStream) -> StepResult:
-    try:
-        phonemes, seed = stream.next_pass()
-    except SpeechError as error:
-        return error
+def _spoken(stream: HibariStream) -> Slice:
+    if not stream.passes:
+        return Slice(np.zeros(0, np.float32), finished=True)
+    phonemes, seed = stream.passes.pop(0)
     samples: Samples = stream.voice.from_phonemes(phonemes, speed=stream.speed, seed=seed)
-    return Slice(
-        samples=np.asarray(samples, dtype=np.float32),
-        finished=not stream.passes and not stream.utterances,
-    )
+    return Slice(np.asarray(samples, dtype=np.float32), finished=not stream.passes)
 
 
 def _fetched_voices(stored: StoredModel) -> Mapping[str, Mapping[str, object]]:

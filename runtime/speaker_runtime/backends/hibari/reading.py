@@ -6,7 +6,7 @@ without a word, so this module looks before anything is spoken.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from speaker_runtime.backends.hibari.lexicon import PRONUNCIATIONS
@@ -58,22 +58,28 @@ def has_reading(text: str) -> bool:
     return any(map(is_readable, text))
 
 
-def readable(utterances: Sequence[str], *, model: str) -> tuple[list[str], tuple[str, ...]]:
-    """The utterances that will be heard, and warnings about what of them will not be.
+def check(utterance: str, *, model: str) -> tuple[str, ...]:
+    """Warnings about what of an utterance will not be heard.
 
     Raises:
-        SpeechError: Nothing of a worded utterance, or of the whole text, can be read.
+        SpeechError: It has words, and none of them can be read.
     """
-    spoken: list[str] = []
-    for utterance in utterances:
-        if has_reading(utterance):
-            spoken.append(utterance)
-        elif unreadable_letters(utterance):
-            raise not_speakable(utterance, model=model)
-    if not spoken:
-        raise not_speakable(" ".join(utterances), model=model)
-    skipped = next(filter(None, map(unreadable_letters, spoken)), "")
-    return spoken, (f"left out what {model} cannot read: {skipped!a}",) if skipped else ()
+    skipped = unreadable_letters(utterance)
+    if not skipped:
+        return ()
+    if not has_reading(utterance):
+        raise not_speakable(utterance, model=model)
+    return (f"left out what {model} cannot read: {skipped!a}",)
+
+
+def require_signs_only(utterance: str, *, model: str) -> None:
+    """Accept that an utterance has no sound where it has nothing to read.
+
+    Raises:
+        SpeechError: It has words.
+    """
+    if any(character.isalnum() for character in utterance):
+        raise not_speakable(utterance, model=model)
 
 
 def not_speakable(text: str, *, model: str) -> SpeechError:

@@ -5,9 +5,8 @@ hibari's reading rules, which write the same alphabet.
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -15,9 +14,14 @@ import numpy as np
 
 from speaker_runtime.backends.hibari import reading
 from speaker_runtime.backends.kokoro.styles import Style, Styles, read_styles
-from speaker_runtime.backends.protocol import Capabilities, Slice, SpeechRequest, StepResult
+from speaker_runtime.backends.protocol import (
+    Capabilities,
+    Placement,
+    Slice,
+    SpeechRequest,
+    StepResult,
+)
 from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.errors import SpeechError
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel, open_model
 
@@ -45,36 +49,25 @@ _ACCENTS: Final[Mapping[str, str]] = MappingProxyType({"a": "en-US", "b": "en-GB
 
 @dataclass
 class KokoroStream:
-    """A text half spoken: utterances that are still text, and passes that are phonemes by now."""
+    """An utterance half spoken: passes that are phonemes."""
 
     style: Style
-    rules: PhonemeRules
     speed: float
-    utterances: list[str]
-    warnings: tuple[str, ...]
-    passes: list[str] = field(default_factory=list)
-
-    def next_pass(self) -> str:
-        """The next phonemes to speak.
-
-        Raises:
-            SpeechError: There is no reading for the next utterance after all.
-        """
-        if not self.passes:
-            utterance = self.utterances.pop(0)
-            phonemes = self.rules(reading.write_down(utterance))
-            if not reading.has_sound(phonemes):
-                raise reading.not_speakable(utterance, model=_NAME)
-            self.passes = list(reading.phoneme_passes(phonemes))
-        return self.passes.pop(0)
+    passes: list[str]
 
 
 class KokoroBackend:
     """The ``kokoro`` entry point: one ONNX model, and a style for each voice."""
 
-    def __init__(self, model: ModelConfig) -> None:
+    def __init__(self, model: ModelConfig, placement: Placement) -> None:
         self._model = model
+        self._threads = min(_MOST_THREADS, placement.threads)
         self._speaker: Speaker | None = None
+
+    @staticmethod
+    def gpus() -> tuple[str, ...]:
+        """None: the weights are 8-bit integers, made for CPUs."""
+        return ()
 
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Load the model, the styles of all voices whose accent can be read, and the rules."""
@@ -82,7 +75,7 @@ class KokoroBackend:
         progress("styles")
         styles = read_styles(stored, frozenset(_ACCENTS))
         progress("model")
-        session = _session(stored)
+        session = _session(stored, self._threads)
         rules: dict[str, PhonemeRules] = {}
         for accent in dict.fromkeys(name[0] for name in styles.presets):
             progress(f"reading rules of {_ACCENTS[accent]}")
@@ -104,16 +97,21 @@ class KokoroBackend:
             mixes_presets=True,
         )
 
+    def check(self, request: SpeechRequest) -> tuple[str, ...]:
+        """Whether the text can be read; letters of another script give a warning."""
+        return reading.check(request.text, model=_NAME)
+
     def open(self, request: SpeechRequest) -> KokoroStream:
-        """Check that the text can be read; letters of another script give a warning."""
-        spoken, warnings = reading.readable(request.utterances, model=_NAME)
+        """Turn the text into phonemes; one of signs alone is an utterance without a sound."""
         speaker = self._loaded()
+        phonemes = speaker.rules[request.preset[0]](reading.write_down(request.text))
+        has_sound = reading.has_sound(phonemes)
+        if not has_sound:
+            reading.require_signs_only(request.text, model=_NAME)
         return KokoroStream(
             style=speaker.styles.style(request.preset),
-            rules=speaker.rules[request.preset[0]],
             speed=request.speed,
-            utterances=spoken,
-            warnings=warnings,
+            passes=list(reading.phoneme_passes(phonemes)) if has_sound else [],
         )
 
     def step(self, streams: Sequence[KokoroStream]) -> Sequence[StepResult]:
@@ -129,15 +127,12 @@ class KokoroBackend:
             raise RuntimeError("the engine opens streams only after it has loaded the backend")
         return self._speaker
 
-    def _spoken(self, stream: KokoroStream) -> StepResult:
-        try:
-            phonemes = stream.next_pass()
-        except SpeechError as error:
-            return error
-        return Slice(
-            samples=self._loaded().speak(phonemes, stream.style, stream.speed),
-            finished=not stream.passes and not stream.utterances,
-        )
+    def _spoken(self, stream: KokoroStream) -> Slice:
+        if not stream.passes:
+            return Slice(np.zeros(0, np.float32), finished=True)
+        phonemes = stream.passes.pop(0)
+        samples = self._loaded().speak(phonemes, stream.style, stream.speed)
+        return Slice(samples, finished=not stream.passes)
 
 
 @dataclass(frozen=True)
@@ -171,11 +166,11 @@ class Speaker:
         return np.asarray(samples, dtype=np.float32).reshape(-1)
 
 
-def _session(stored: StoredModel) -> "InferenceSession":
+def _session(stored: StoredModel, threads: int) -> "InferenceSession":
     from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415  on this thread only
 
     options = SessionOptions()
-    options.intra_op_num_threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     return InferenceSession(str(stored.path(_MODEL)), options, providers=["CPUExecutionProvider"])
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 
 from speaker_runtime.audio.formats import CONTENT_TYPES
 from speaker_runtime.errors import CATALOGUE, ErrorCode, SpeechError
+from speaker_runtime.http.clients import client_of
 from speaker_runtime.http.disconnect import unless_gone
 from speaker_runtime.http.openapi import examples
 from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION, Answers, refusals
@@ -92,6 +93,10 @@ async def create_speech(
             language=body.language,
             normalize=body.normalize,
             ssml=body.ssml,
+            priority=body.priority,
+            begin_within=body.deadline,
+            client=client_of(request),
+            label=request.state.request_id,
         )
     )
     request.state.speech = speech

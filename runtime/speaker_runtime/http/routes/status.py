@@ -7,7 +7,14 @@ from speaker_runtime.http.openapi.answers import refusals
 from speaker_runtime.http.openapi.examples import STATUS, of_json
 from speaker_runtime.http.routes.health import readiness
 from speaker_runtime.http.runtime import CurrentRuntime, Runtime
-from speaker_runtime.http.schemas import ModelStatus, QueueStatus, Status, VoiceStatus
+from speaker_runtime.http.schemas import (
+    CopyStatus,
+    ModelStatus,
+    QueueStatus,
+    Status,
+    VoiceStatus,
+    WaitingRequest,
+)
 
 router = APIRouter(tags=["Health"])
 
@@ -37,12 +44,31 @@ async def status(request: Request, runtime: CurrentRuntime) -> Status:
             digest=can.model_digest if can else None,
             device=can.device if can else None,
         ),
+        copies=[
+            CopyStatus(
+                device=copy.device,
+                phase=copy.state.phase,
+                reason=copy.state.detail,
+                fallback=copy.fallback,
+            )
+            for copy in runtime.engine.copies
+        ],
         default_voice=default,
         default_voice_message=message,
         voices=_voices(runtime),
         queue=QueueStatus(
             running=load.running,
             waiting=load.waiting,
+            requests=[
+                WaitingRequest(
+                    request_id=each.label,
+                    position=position,
+                    priority=each.priority,
+                    waited_seconds=round(each.waited, 3),
+                    speech_seconds=round(each.seconds, 1),
+                )
+                for position, each in enumerate(load.queue, start=1)
+            ],
             queued_seconds=round(load.queued_seconds, 1),
             real_time_factor=round(load.real_time_factor, 4),
         ),

@@ -19,7 +19,7 @@ def tone(seconds: float, pitch: float = 440.0) -> Samples:
 
 def encode(audio_format: AudioFormat, *chunks: Samples) -> bytes:
     encoder = Encoder(audio_format, RATE)
-    return b"".join(map(encoder.encode, chunks)) + encoder.finish()
+    return b"".join(encoder.encode(to_pcm16(chunk)) for chunk in chunks) + encoder.finish()
 
 
 def listen(audio_format: AudioFormat, data: bytes) -> Decoded:
@@ -46,7 +46,7 @@ def test_the_tone_survives(audio_format: AudioFormat) -> None:
 @pytest.mark.parametrize("audio_format", FORMATS)
 def test_bytes_come_before_the_end(audio_format: AudioFormat) -> None:
     encoder = Encoder(audio_format, RATE)
-    first = encoder.encode(tone(1.0))
+    first = encoder.encode(to_pcm16(tone(1.0)))
     last = encoder.finish()
     assert len(first) > len(last)
 

@@ -3,45 +3,61 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 
-from speaker_runtime.audio.pcm import Samples
-from speaker_runtime.backends.protocol import SpeechRequest
+from speaker_runtime.audio.pcm import Pcm16, to_pcm16
+from speaker_runtime.backends.protocol import DeviceUnavailableError, Placement
 from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.job import Job
+from speaker_runtime.engine.scheduler import Bounds
 from speaker_runtime.engine.state import Phase
 from speaker_runtime.engine.ticket import BUFFERED_CHUNKS, Chunk, End, Ticket
 from speaker_runtime.errors import ErrorCode, SpeechError
 from tests.support.runtime import eventually
-from tests.support.tone import ToneBackend, hum
+from tests.support.tone import ToneBackend, copies, hum, request
 
 WITHIN = 5.0
 
 
 @contextmanager
-def running(backend: ToneBackend, max_queue_seconds: float = 60) -> Iterator[Engine]:
-    engine = Engine(backend, max_queue_seconds=max_queue_seconds)
+def running(
+    *backends: ToneBackend,
+    max_queue_seconds: float = 60,
+    max_client_seconds: float = 60,
+    fallback: Placement | None = None,
+) -> Iterator[Engine]:
+    make, places = copies(*backends)
+    bounds = Bounds(max_queue_seconds, max_client_seconds)
+    engine = Engine(make, places, bounds=bounds, fallback=fallback)
     engine.start()
-    eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
-    backend.steps.clear()
+    eventually(
+        lambda: all(copy.state.phase is Phase.READY for copy in engine.copies),
+        within=WITHIN,
+        what="readiness",
+    )
+    for backend in backends:
+        backend.steps.clear()
     try:
         yield engine
     finally:
-        backend.release()
+        for backend in backends:
+            backend.release()
         engine.stop(WITHIN)
 
 
-def request(*utterances: str) -> SpeechRequest:
-    return SpeechRequest(utterances, preset="low", speed=1.0, seed=0)
+def job(*texts: str, **more: Any) -> Job:
+    return Job(tuple(map(request, texts)), **more)
 
 
 class Listener:
     """Takes what a ticket gives, as a client would."""
 
-    def __init__(self, engine: Engine, *utterances: str) -> None:
+    def __init__(self, engine: Engine, *texts: str, **more: Any) -> None:
         self._changed = threading.Event()
-        self.ticket: Ticket = engine.submit((request(*utterances),), self._changed.set)
+        self.ticket: Ticket = engine.submit(job(*texts, **more), self._changed.set)
 
     def next(self) -> Chunk | End:
         while True:
@@ -51,39 +67,37 @@ class Listener:
                 return item
             assert self._changed.wait(WITHIN), "nothing came"
 
-    def all(self) -> Samples:
+    def all(self) -> Pcm16:
         parts = []
         while not isinstance(item := self.next(), End):
             parts.append(item.samples)
         return np.concatenate(parts)
 
 
+def hummed(*texts: str) -> Pcm16:
+    return np.concatenate([to_pcm16(hum(text)) for text in texts])
+
+
 def test_it_speaks_every_utterance_in_order() -> None:
     with running(ToneBackend()) as engine:
         heard = Listener(engine, "one", "two", "three").all()
-    np.testing.assert_array_equal(heard, np.concatenate([hum("one"), hum("two"), hum("three")]))
+    np.testing.assert_array_equal(heard, hummed("one", "two", "three"))
 
 
-def test_one_client_may_have_several_requests_spoken_in_order() -> None:
+def test_a_chunk_tells_its_utterance_and_whether_it_is_the_last_of_it() -> None:
+    with running(ToneBackend(slices=2)) as engine:
+        listener = Listener(engine, "abcd", "efgh")
+        chunks = [listener.next() for _ in range(4)]
+        assert listener.next() is End.END
+    told = [(each.utterance, each.last) for each in chunks if isinstance(each, Chunk)]
+    assert told == [(0, False), (0, True), (1, False), (1, True)]
+
+
+def test_what_cannot_be_spoken_is_known_before_it_is_queued() -> None:
     backend = ToneBackend()
-    with running(backend) as engine:
-        ticket = engine.submit((request("one", "two"), request("three")), lambda: None)
-
-        def next_chunk() -> Chunk | End | None:
-            return ticket.take()
-
-        chunks = [eventually(next_chunk, within=WITHIN, what="speech") for _ in range(4)]
-    places = [chunk.request for chunk in chunks if isinstance(chunk, Chunk)]
-    assert (places, chunks[-1]) == ([0, 0, 1], End.END)
-    assert backend.steps == [["one"], ["two"], ["three"]]
-
-
-def test_a_client_is_refused_as_a_whole_before_anything_is_spoken() -> None:
-    backend = ToneBackend()
-    with running(backend) as engine:
-        ticket = engine.submit((request("one"), request("#")), lambda: None)
-        with pytest.raises(SpeechError):
-            eventually(ticket.take, within=WITHIN, what="refusal")
+    with running(backend) as engine, pytest.raises(SpeechError) as refused:
+        engine.check((request("one"), request("#")))
+    assert refused.value.code is ErrorCode.TEXT_NOT_SPEAKABLE
     assert backend.steps == []
 
 
@@ -97,22 +111,6 @@ def test_requests_take_turns() -> None:
         first.all()
         second.all()
     assert [step[0] for step in backend.steps] == ["a1", "b1", "a2", "b2"]
-
-
-def test_a_request_knows_how_long_it_waited() -> None:
-    backend = ToneBackend(max_streams=1)
-    now = iter(range(1000))
-    engine = Engine(backend, max_queue_seconds=60, clock=lambda: next(now))
-    engine.start()
-    eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
-    backend.hold()
-    first = Listener(engine, "one", "two", "three")
-    second = Listener(engine, "late")
-    backend.release()
-    first.all()
-    second.all()
-    engine.stop(WITHIN)
-    assert 0 < first.ticket.queue_seconds < second.ticket.queue_seconds
 
 
 def test_a_batch_is_no_larger_than_the_backend_takes() -> None:
@@ -179,14 +177,6 @@ def test_a_text_longer_than_the_queue_is_spoken_where_nothing_waits() -> None:
         assert len(Listener(engine, "x" * 40, "y" * 40).all()) > 0
 
 
-def test_an_unreadable_text_fails_alone() -> None:
-    with running(ToneBackend()) as engine:
-        with pytest.raises(SpeechError) as refused:
-            Listener(engine, "#").all()
-        assert len(Listener(engine, "fine").all()) > 0
-    assert refused.value.code is ErrorCode.TEXT_NOT_SPEAKABLE
-
-
 def test_a_backend_that_breaks_fails_one_request_and_goes_on() -> None:
     with running(ToneBackend()) as engine:
         broken = Listener(engine, "well", "broken!")
@@ -201,29 +191,43 @@ def test_chunks_made_before_a_failure_come_first() -> None:
         broken = Listener(engine, "well", "broken!")
         first = broken.next()
         assert isinstance(first, Chunk)
-        np.testing.assert_array_equal(first.samples, hum("well"))
+        np.testing.assert_array_equal(first.samples, hummed("well"))
         with pytest.raises(SpeechError):
             broken.next()
 
 
-def test_before_it_is_ready_requests_are_refused() -> None:
-    engine = Engine(ToneBackend(), max_queue_seconds=60)
+def test_before_it_is_ready_jobs_are_refused() -> None:
+    make, places = copies(ToneBackend())
+    engine = Engine(make, places, bounds=Bounds(60))
     with pytest.raises(SpeechError) as refused:
-        engine.submit((request("early"),), lambda: None)
+        engine.submit(job("early"), lambda: None)
     assert refused.value.code is ErrorCode.MODEL_NOT_READY
 
 
 def test_a_model_that_does_not_load_is_told() -> None:
     error = RuntimeError("no weights")
     backend = ToneBackend(load_error=error)
-    engine = Engine(backend, max_queue_seconds=60)
+    make, places = copies(backend)
+    engine = Engine(make, places, bounds=Bounds(60))
     engine.start()
     assert engine.wait() is error
     assert (engine.state.phase, engine.state.detail) == (Phase.FAILED, "no weights")
     assert backend.closed
+    with pytest.raises(SpeechError, match="no weights"):
+        engine.submit(job("late"), lambda: None)
 
 
-def test_stopping_ends_every_request_with_an_error() -> None:
+def test_one_copy_that_fails_ends_the_others() -> None:
+    broken = ToneBackend(load_error=RuntimeError("no weights"))
+    well = ToneBackend()
+    make, places = copies(well, broken)
+    engine = Engine(make, places, bounds=Bounds(60))
+    engine.start()
+    assert isinstance(engine.wait(), RuntimeError)
+    assert (well.closed, engine.state.phase) == (True, Phase.FAILED)
+
+
+def test_stopping_ends_every_job_with_an_error() -> None:
     backend = ToneBackend(max_streams=1)
     with running(backend) as engine:
         backend.hold()
@@ -238,3 +242,82 @@ def test_stopping_ends_every_request_with_an_error() -> None:
         with pytest.raises(SpeechError):
             Listener(engine, "late")
     assert engine.state.phase is Phase.STOPPED
+
+
+def test_several_copies_speak_side_by_side() -> None:
+    one, two = ToneBackend(), ToneBackend()
+    with running(one, two) as engine:
+        one.hold()
+        two.hold()
+        listeners = [Listener(engine, "aaa"), Listener(engine, "bbb")]
+        eventually(lambda: one.held and two.held, within=WITHIN, what="both are at work")
+        one.release()
+        two.release()
+        heard = [listener.all() for listener in listeners]
+    assert (len(one.steps), len(two.steps)) == (1, 1)
+    np.testing.assert_array_equal(heard[0], hummed("aaa"))
+    np.testing.assert_array_equal(heard[1], hummed("bbb"))
+
+
+def test_the_utterances_of_one_job_are_heard_in_order_whichever_copy_is_faster() -> None:
+    one, two = ToneBackend(), ToneBackend()
+    with running(one, two) as engine:
+        one.hold()
+        listener = Listener(engine, "first", "second")
+        eventually(lambda: two.steps, within=WITHIN, what="the other copy is ahead")
+        one.release()
+        heard = listener.all()
+    np.testing.assert_array_equal(heard, hummed("first", "second"))
+
+
+def test_a_copy_without_its_gpu_goes_on_elsewhere_and_says_so() -> None:
+    lost = ToneBackend(load_error=DeviceUnavailableError("no GPU is there"))
+    with elsewhere(lost) as (engine, spare):
+        np.testing.assert_array_equal(Listener(engine, "hello").all(), hummed("hello"))
+        (copy,) = engine.copies
+        assert (copy.device, copy.fallback) == ("cpu", "no GPU is there")
+        assert engine.check((request("hello"),)) == ("spoken on the CPU: no GPU is there",)
+    assert lost.closed
+    assert spare.steps
+
+
+def test_what_a_lost_gpu_had_not_begun_is_spoken_elsewhere() -> None:
+    with elsewhere(ToneBackend(lost_at="hello")) as (engine, _):
+        np.testing.assert_array_equal(Listener(engine, "hello").all(), hummed("hello"))
+
+
+def test_what_a_lost_gpu_had_begun_ends_with_an_error() -> None:
+    gpu = ToneBackend(slices=9)
+    with elsewhere(gpu) as (engine, _):
+        listener = Listener(engine, "abcdefghi")
+        assert isinstance(listener.next(), Chunk)
+        gpu.lost_at = "abcdefghi"
+        with pytest.raises(SpeechError) as failed:
+            listener.all()
+    assert failed.value.code is ErrorCode.SPEECH_FAILED
+
+
+def test_a_lost_gpu_without_a_fallback_ends_the_engine() -> None:
+    with running(ToneBackend(lost_at="hello")) as engine:
+        with pytest.raises(SpeechError):
+            Listener(engine, "hello").all()
+        assert isinstance(engine.wait(), DeviceUnavailableError)
+
+
+@contextmanager
+def elsewhere(gpu: ToneBackend) -> Iterator[tuple[Engine, ToneBackend]]:
+    """An engine whose only copy runs on a GPU, with the CPU to fall back to."""
+    spare = ToneBackend()
+    cpu = Placement("cpu", threads=1)
+    engine = Engine(
+        lambda placement: spare if placement == cpu else gpu,
+        [Placement("gpu:0", threads=1)],
+        bounds=Bounds(60),
+        fallback=cpu,
+    )
+    engine.start()
+    eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
+    try:
+        yield engine, spare
+    finally:
+        engine.stop(WITHIN)

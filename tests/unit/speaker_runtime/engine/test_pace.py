@@ -1,18 +1,22 @@
 """Estimates that learn."""
 
+from dataclasses import replace
+
 import pytest
 
 from speaker_runtime.engine.pace import Pace
+from tests.support.tone import request
 
 
 def test_a_text_is_estimated_by_its_length_and_speed() -> None:
     pace = Pace(characters_per_second=10)
-    assert pace.estimate(100, speed=1) == 10
-    assert pace.estimate(100, speed=2) == 5
+    text = request("x" * 50)
+    assert pace.estimate((text, text)) == 10
+    assert pace.estimate((text, replace(text, speed=2.0))) == 7.5
 
 
 def test_no_text_is_estimated_as_nothing() -> None:
-    assert Pace(characters_per_second=10).estimate(1, speed=1) == 1
+    assert Pace(characters_per_second=10).estimate((request("x"),)) == 1
 
 
 def test_the_first_measurement_replaces_the_guess() -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from speaker_runtime.contract import ModelConfig, RuntimeConfig, ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.scheduler import Bounds
 from speaker_runtime.engine.state import Phase
 from speaker_runtime.http.app import create_app
 from tests.support.runtime import eventually
-from tests.support.tone import ToneBackend
+from tests.support.tone import ToneBackend, copies
 
 WITHIN = 5.0
 CONFIG = RuntimeConfig(
@@ -31,7 +32,8 @@ def backend() -> ToneBackend:
 
 @pytest.fixture
 def engine(backend: ToneBackend) -> Engine:
-    return Engine(backend, max_queue_seconds=CONFIG.serving.max_queue_seconds)
+    make, places = copies(backend)
+    return Engine(make, places, bounds=Bounds(CONFIG.serving.max_queue_seconds))
 
 
 @pytest.fixture
@@ -93,7 +95,8 @@ async def test_a_failure_before_the_first_audio_has_its_status(http: httpx2.Asyn
 
 
 async def test_a_model_that_failed_is_live_but_not_ready() -> None:
-    engine = Engine(ToneBackend(load_error=RuntimeError("no weights")), max_queue_seconds=1)
+    make, places = copies(ToneBackend(load_error=RuntimeError("no weights")))
+    engine = Engine(make, places, bounds=Bounds(1))
     app = create_app(CONFIG, VoiceManifest(), engine)
     async with (
         app.router.lifespan_context(app),

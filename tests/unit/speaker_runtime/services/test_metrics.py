@@ -6,8 +6,9 @@ from speaker_runtime.services.metrics import RuntimeMetrics
 
 
 def test_a_request_is_counted_with_its_model() -> None:
-    metrics = RuntimeMetrics("tone", lambda: Load(1, 2, 3.5, 0.1))
+    metrics = RuntimeMetrics("tone", lambda: Load(1, 2, 3.5, 0.1, wasted_seconds=4.5, cancelled=6))
     metrics.accepted(10)
+    metrics.waited(0.25)
     metrics.first_audio(0.05)
     metrics.spoken(2.0)
     metrics.finished(0.5, 2.0)
@@ -20,6 +21,9 @@ def test_a_request_is_counted_with_its_model() -> None:
         'tts_characters_total{model="tone"} 10.0',
         'tts_audio_seconds_total{model="tone"} 2.0',
         'tts_real_time_factor_sum{model="tone"} 0.25',
+        'tts_wasted_compute_seconds_total{model="tone"} 4.5',
+        'tts_requests_cancelled_total{model="tone"} 6.0',
+        'tts_queue_wait_seconds_sum{model="tone"} 0.25',
         'tts_errors_total{code="overloaded",model="tone"} 1.0',
     ):
         assert line in text

@@ -4,6 +4,7 @@ import pytest
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Section
+from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.contract import VoiceDefaults, VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.planning import Plan, SpeechOrder, plan
@@ -48,11 +49,13 @@ def marked_up(inside: str, *, speed: float | None = None) -> Plan:
     return planned(f"<speak>{inside}</speak>", speed=speed, ssml=Mode.STRICT)
 
 
-def test_a_plain_text_is_one_request() -> None:
+def test_every_utterance_of_a_plain_text_is_a_request_of_one_section() -> None:
     made = planned("One is here. Two is there.")
-    (request,) = made.requests
-    assert request.utterances == ("One is here.", "Two is there.")
-    assert (request.preset, request.speed, request.seed) == ("low", 1.0, 7)
+    assert made.requests == tuple(
+        SpeechRequest(text, preset="low", language="en-GB", speed=1.0, seed=7)
+        for text in ("One is here.", "Two is there.")
+    )
+    assert made.section_of == (0, 0)
     assert (made.sections, made.end, made.warnings) == ((Section(),), Section(), ())
 
 
@@ -63,10 +66,10 @@ def test_what_the_model_cannot_do_of_a_pace_is_left_to_the_tempo() -> None:
 
 def test_written_forms_become_words_and_words_are_looked_up() -> None:
     words = {"kubernetes": "koober netties"}
-    assert planned("See kubernetes.io now", words=words).requests[0].utterances == (
-        "See koober netties dot io now",
+    assert planned("See kubernetes.io now", words=words).requests[0].text == (
+        "See koober netties dot io now"
     )
-    assert planned("See ~5 now", normalize=False).requests[0].utterances == ("See ~5 now",)
+    assert planned("See ~5 now", normalize=False).requests[0].text == "See ~5 now"
 
 
 @pytest.mark.parametrize(

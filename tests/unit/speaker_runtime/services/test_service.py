@@ -11,6 +11,7 @@ from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pcm import to_pcm16
 from speaker_runtime.contract import ServingConfig, VoiceDefaults, VoiceEntry, VoiceManifest
 from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.scheduler import Bounds
 from speaker_runtime.engine.state import Phase
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
@@ -18,7 +19,7 @@ from speaker_runtime.services.planning import SpeechOrder
 from speaker_runtime.services.service import SpeechService
 from speaker_runtime.services.speech import Speech
 from tests.support.runtime import eventually
-from tests.support.tone import SAMPLE_RATE, ToneBackend, hum
+from tests.support.tone import SAMPLE_RATE, ToneBackend, copies, hum
 
 WITHIN = 5.0
 MANIFEST = VoiceManifest(
@@ -31,7 +32,8 @@ MANIFEST = VoiceManifest(
 
 @asynccontextmanager
 async def serving(backend: ToneBackend) -> AsyncIterator[SpeechService]:
-    engine = Engine(backend, max_queue_seconds=60)
+    make, places = copies(backend)
+    engine = Engine(make, places, bounds=Bounds(60))
     engine.start()
     eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
     limits = ServingConfig(max_input_characters=100)
@@ -126,7 +128,8 @@ async def test_draining_ends_at_its_deadline() -> None:
 
 
 async def test_nothing_is_known_before_the_model_is_loaded() -> None:
-    engine = Engine(ToneBackend(), max_queue_seconds=60)
+    make, places = copies(ToneBackend())
+    engine = Engine(make, places, bounds=Bounds(60))
     service = SpeechService(engine, MANIFEST, ServingConfig(), RuntimeMetrics())
     with pytest.raises(SpeechError) as refused:
         service.catalogue()

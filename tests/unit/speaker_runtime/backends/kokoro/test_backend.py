@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from speaker_runtime.audio.formats import AudioFormat
-from speaker_runtime.audio.pcm import Samples
+from speaker_runtime.audio.pcm import Samples, to_pcm16
 from speaker_runtime.audio.pipeline import Pipeline, Section
 from speaker_runtime.backends.kokoro import KokoroBackend
 from speaker_runtime.backends.kokoro.styles import LENGTHS
-from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
+from speaker_runtime.backends.protocol import Capabilities, Placement, SpeechRequest
 from speaker_runtime.backends.registry import available
 from speaker_runtime.errors import ErrorCode, SpeechError
 from tests.support.kokoro import kokoro_model
@@ -19,7 +19,7 @@ from tests.support.transcribe import transcribe, word_error_rate
 
 @pytest.fixture(scope="module")
 def loaded() -> Iterator[tuple[KokoroBackend, Capabilities]]:
-    backend = KokoroBackend(kokoro_model())
+    backend = KokoroBackend(kokoro_model(), Placement("cpu", threads=2))
     can = backend.load(lambda _: None)
     yield backend, can
     backend.close()
@@ -31,9 +31,9 @@ def backend(loaded: tuple[KokoroBackend, Capabilities]) -> KokoroBackend:
 
 
 def speak(
-    backend: KokoroBackend, *utterances: str, preset: str = "af_heart", speed: float = 1.0
+    backend: KokoroBackend, text: str, preset: str = "af_heart", speed: float = 1.0
 ) -> list[Samples]:
-    stream = backend.open(SpeechRequest(utterances, preset=preset, speed=speed, seed=0))
+    stream = backend.open(request(text, preset, speed))
     chunks, finished = [], False
     while not finished:
         (result,) = backend.step([stream])
@@ -44,9 +44,13 @@ def speak(
     return chunks
 
 
+def request(text: str, preset: str = "af_heart", speed: float = 1.0) -> SpeechRequest:
+    return SpeechRequest(text, preset=preset, language="en-US", speed=speed, seed=0)
+
+
 def as_wav(samples: Samples) -> bytes:
     pipeline = Pipeline(AudioFormat.WAV, 24_000, (Section(),), Section())
-    return pipeline.feed(0, samples) + pipeline.finish()
+    return pipeline.feed(0, to_pcm16(samples)) + pipeline.finish()
 
 
 def test_it_is_installed() -> None:
@@ -85,15 +89,17 @@ def test_speed_changes_the_length(backend: KokoroBackend) -> None:
 
 def test_a_sentence_of_more_phonemes_than_a_pass_takes_is_cut(backend: KokoroBackend) -> None:
     numbers = ", ".join(["987654321"] * 12)
-    stream = backend.open(SpeechRequest((numbers,), preset="af_heart", speed=1.0, seed=0))
-    passes = [stream.next_pass()]
-    passes += stream.passes
+    passes = backend.open(request(numbers)).passes
     assert len(passes) >= 2
     assert max(map(len, passes)) < LENGTHS
 
 
-@pytest.mark.parametrize("text", ["こんにちは", "!!!", "…"])
-def test_text_that_cannot_be_read_is_refused(backend: KokoroBackend, text: str) -> None:
+@pytest.mark.parametrize("text", ["!!!", "…"])
+def test_signs_alone_have_no_sound(backend: KokoroBackend, text: str) -> None:
+    assert [len(chunk) for chunk in speak(backend, text)] == [0]
+
+
+def test_text_that_cannot_be_read_is_refused(backend: KokoroBackend) -> None:
     with pytest.raises(SpeechError) as refused:
-        speak(backend, text)
+        backend.check(request("こんにちは"))
     assert refused.value.code is ErrorCode.TEXT_NOT_SPEAKABLE

@@ -13,10 +13,11 @@ import uvicorn
 
 from speaker_runtime.contract import ModelConfig, RuntimeConfig, ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.scheduler import Bounds
 from speaker_runtime.engine.state import Phase
 from speaker_runtime.http.app import create_app
 from tests.support.runtime import eventually
-from tests.support.tone import ToneBackend
+from tests.support.tone import ToneBackend, copies
 
 WITHIN: Final = 10.0
 TOO_MUCH: Final = "This waits until there is room."
@@ -62,7 +63,9 @@ def tone_server(limits: ServingConfig, backend: ToneBackend) -> Iterator[ToneSer
         model=ModelConfig(source="package://hibari-tts", directory=Path("nowhere")),
         serving=limits,
     )
-    engine = Engine(backend, max_queue_seconds=limits.max_queue_seconds)
+    make, places = copies(backend)
+    bounds = Bounds(limits.max_queue_seconds, limits.max_client_seconds)
+    engine = Engine(make, places, bounds=bounds)
     app = create_app(config, VoiceManifest(), engine)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)

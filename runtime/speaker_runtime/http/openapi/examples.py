@@ -6,8 +6,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.engine.job import Priority
 from speaker_runtime.http.schemas import (
     Capabilities,
+    CopyStatus,
     Live,
     Model,
     ModelList,
@@ -23,6 +25,7 @@ from speaker_runtime.http.schemas import (
     VoiceList,
     VoiceReference,
     VoiceStatus,
+    WaitingRequest,
 )
 from speaker_runtime.text.ssml.script import Mode
 
@@ -82,10 +85,25 @@ STATUS: Final = Status(
     phase="ready",
     reason="",
     model=ModelStatus(source="package://hibari-tts", digest="sha256:2c1f", device="cpu"),
+    copies=[CopyStatus(device="cpu", phase="ready", reason="", fallback="")],
     default_voice="ana",
     default_voice_message="",
     voices=[VoiceStatus(name="ana", state="ready", message="", preset="heart")],
-    queue=QueueStatus(running=1, waiting=0, queued_seconds=0.0, real_time_factor=0.0071),
+    queue=QueueStatus(
+        running=16,
+        waiting=1,
+        requests=[
+            WaitingRequest(
+                request_id="4f3c2b1a",
+                position=1,
+                priority=Priority.BATCH,
+                waited_seconds=0.8,
+                speech_seconds=12.5,
+            )
+        ],
+        queued_seconds=12.5,
+        real_time_factor=0.0071,
+    ),
 )
 METRICS: Final = """# HELP tts_requests_running Requests being spoken.
 # TYPE tts_requests_running gauge

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Final
 
 from speaker_runtime.services.cache.metrics import CacheMetrics
-from speaker_runtime.services.cache.store import Size
+from speaker_runtime.services.cache.store import LARGEST_ENTRY, Size
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +66,7 @@ class DiskStore:
         try:
             with self._path(key).open("rb", buffering=0) as file:
                 value = file.read()
-                now = time.time_ns()
-                os.utime(file.fileno(), ns=(now, now))
+                _touch(file.fileno())
         except FileNotFoundError:
             self._forget(key)
             return None
@@ -76,10 +75,22 @@ class DiskStore:
             return None
         return value
 
+    def known(self, keys: Sequence[str]) -> Set[str]:
+        """Which of the keys are held; they count as used."""
+        with self._guard:
+            held = {key for key in keys if key in self._used}
+            for key in held:
+                self._used.move_to_end(key)
+        for key in held:
+            # One that is gone is found out when it is asked for.
+            with suppress(OSError):
+                _touch(self._path(key))
+        return held
+
     def put(self, key: str, value: bytes) -> None:
         """Keep a value, unless it is so large that too many others would have to go."""
         cost = _cost(len(value))
-        if cost * LARGEST_SHARE > self._limit:
+        if len(value) > LARGEST_ENTRY or cost * LARGEST_SHARE > self._limit:
             return
         with self._guard:
             self._remove(key)
@@ -193,3 +204,8 @@ class DiskStore:
 
 def _cost(length: int) -> int:
     return -(-length // BLOCK) * BLOCK
+
+
+def _touch(file: int | Path) -> None:
+    now = time.time_ns()
+    os.utime(file, ns=(now, now))

@@ -36,11 +36,9 @@ class Utterance:
     Attributes:
         chunks: Its samples, in the pieces in which they were made: a replay then gives the same
             encoded bytes.
-        warnings: What of the request the backend did not follow to the letter.
     """
 
     chunks: tuple[Pcm16, ...]
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,10 @@ class Answer:
     Attributes:
         pieces: Its bytes and marks, in order.
         seconds: How much audio it is.
-        warnings: What of the order was not followed to the letter.
     """
 
     pieces: tuple[Piece, ...]
     seconds: float
-    warnings: tuple[str, ...] = ()
 
 
 class _Header(BaseModel):
@@ -71,7 +67,6 @@ class _Header(BaseModel):
 
     key: str
     lengths: tuple[Length, ...]
-    warnings: tuple[str, ...]
 
 
 class _UtteranceHeader(_Header):
@@ -90,7 +85,7 @@ HeaderT = TypeVar("HeaderT", bound=_Header)
 def write_utterance(key: str, utterance: Utterance) -> bytes:
     """The blob of an utterance."""
     parts = [chunk.astype(_SAMPLE, copy=False).tobytes() for chunk in utterance.chunks]
-    header = _UtteranceHeader(key=key, lengths=_lengths(parts), warnings=utterance.warnings)
+    header = _UtteranceHeader(key=key, lengths=_lengths(parts))
     return _join(header, parts)
 
 
@@ -100,11 +95,11 @@ def read_utterance(key: str, blob: bytes) -> Utterance:
     Raises:
         DamagedEntryError: ``blob`` is something else.
     """
-    header, parts = _split(key, blob, _UtteranceHeader)
+    _, parts = _split(key, blob, _UtteranceHeader)
     if any(len(part) % _SAMPLE.itemsize for part in parts):
         raise DamagedEntryError("a chunk ends within a sample")
     chunks = tuple(np.frombuffer(part, _SAMPLE).astype(np.int16, copy=False) for part in parts)
-    return Utterance(chunks, header.warnings)
+    return Utterance(chunks)
 
 
 def write_answer(key: str, answer: Answer) -> bytes:
@@ -113,7 +108,6 @@ def write_answer(key: str, answer: Answer) -> bytes:
     header = _AnswerHeader(
         key=key,
         lengths=_lengths(parts),
-        warnings=answer.warnings,
         seconds=answer.seconds,
         marks=tuple(tuple((m.name, m.seconds) for m in piece.marks) for piece in answer.pieces),
     )
@@ -133,7 +127,7 @@ def read_answer(key: str, blob: bytes) -> Answer:
         Piece(bytes(part), tuple(Mark(*mark) for mark in marks))
         for part, marks in zip(parts, header.marks, strict=True)
     )
-    return Answer(pieces, header.seconds, header.warnings)
+    return Answer(pieces, header.seconds)
 
 
 def _join(header: _Header, parts: Sequence[bytes]) -> bytes:

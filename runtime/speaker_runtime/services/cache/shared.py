@@ -6,7 +6,7 @@ nobody asks for in a week expires.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from speaker_runtime.services.cache.metrics import CacheMetrics
-from speaker_runtime.services.cache.store import Size
+from speaker_runtime.services.cache.store import LARGEST_ENTRY, Size
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +30,6 @@ ANSWER_SECONDS: Final = 0.25
 PAUSE_SECONDS: Final = 5.0
 """After a failure nobody asks the server for so long."""
 EXPIRE_SECONDS: Final = 7 * 24 * 3600
-LARGEST: Final = 8 * 1024 * 1024
-"""Bytes of an entry: more takes too long on its way."""
 _PREFIX: Final = "speaker-tts:"
 _CONNECTIONS: Final = 8
 _STORE: Final = "shared"
@@ -85,9 +83,13 @@ class SharedStore:
         """The value; None where it is not known, or the server does not answer."""
         return self._ask(partial(self._read, key))
 
+    def known(self, keys: Sequence[str]) -> Set[str]:
+        """Which of the keys the server holds; none if it does not answer."""
+        return self._ask(partial(self._touch, keys)) or frozenset()
+
     def put(self, key: str, value: bytes) -> None:
         """Keep a value, if the server answers."""
-        if len(value) <= LARGEST:
+        if len(value) <= LARGEST_ENTRY:
             self._ask(partial(self._client.set, _PREFIX + key, value, ex=EXPIRE_SECONDS))
 
     def remove(self, key: str) -> None:
@@ -111,6 +113,12 @@ class SharedStore:
     def _read(self, key: str) -> bytes | None:
         value = self._client.getex(_PREFIX + key, ex=EXPIRE_SECONDS)
         return value if isinstance(value, bytes) else None
+
+    def _touch(self, keys: Sequence[str]) -> Set[str]:
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.expire(_PREFIX + key, EXPIRE_SECONDS)
+        return {key for key, is_there in zip(keys, pipeline.execute(), strict=True) if is_there}
 
     def _ask(self, question: Callable[[], T]) -> T | None:
         if self._is_open:

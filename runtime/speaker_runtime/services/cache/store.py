@@ -1,7 +1,12 @@
 """What every store of the cache can do, and what all of them together are."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+LARGEST_ENTRY: Final = 8 * 2**20
+"""Bytes; audio of a size that is worth its place, its way over a network, and the memory of a
+process that collects it."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,9 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The value, which now was used last of all; None where it is not known."""
+
+    def known(self, keys: Sequence[str]) -> Set[str]:
+        """Which of the keys :meth:`get` would find now; they count as used."""
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a value, unless it is so large that too many others would have to go."""
@@ -49,6 +57,12 @@ class Tiers:
         if value is None and (value := self._far.get(key)) is not None:
             self._near.put(key, value)
         return value
+
+    def known(self, keys: Sequence[str]) -> Set[str]:
+        """Which of the keys one of them knows."""
+        near = self._near.known(keys)
+        far = [key for key in keys if key not in near]
+        return near | self._far.known(far) if far else near
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a value in both."""

@@ -68,6 +68,17 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     assert counted.value("tts_cache_evictions_total") == 1
 
 
+def test_what_is_known_counts_as_used_in_the_next_process_too(tmp_path: Path) -> None:
+    first = store(tmp_path, 8 * BLOCK)
+    for number in range(8):
+        first.put(key(number), b"x")
+    assert first.known([key(0), key(1), key(9)]) == {key(0), key(1)}
+    second = store(tmp_path, 8 * BLOCK)
+    second.put(key(8), b"x")
+    second.put(key(9), b"x")
+    assert held(second, range(10)) == [0, 1, 4, 5, 6, 7, 8, 9]
+
+
 def test_an_entry_above_an_eighth_of_the_bound_is_not_kept(tmp_path: Path) -> None:
     stored = store(tmp_path)
     fits = LIMIT // LARGEST_SHARE

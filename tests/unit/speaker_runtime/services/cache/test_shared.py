@@ -10,6 +10,7 @@ import pytest
 
 from speaker_runtime.services.cache import shared
 from speaker_runtime.services.cache.shared import InvalidAddressError, SharedStore
+from speaker_runtime.services.cache.store import LARGEST_ENTRY
 from tests.support.redis import RedisServer, redis_server
 from tests.support.runtime import eventually
 from tests.unit.speaker_runtime.services.cache.counting import Counted, key
@@ -73,6 +74,12 @@ def test_what_one_process_puts_another_one_finds(running: RedisServer) -> None:
         assert one.get(key(1)) is None
 
 
+def test_it_is_asked_for_many_keys_at_once(running: RedisServer) -> None:
+    with connected(running.url) as stored:
+        stored.put(key(5), b"spoken")
+        assert stored.known([key(5), key(6)]) == {key(5)}
+
+
 def test_an_entry_expires_a_week_after_it_was_last_used(running: RedisServer) -> None:
     name = f"speaker-tts:{key(3)}"
     with connected(running.url) as stored:
@@ -85,7 +92,7 @@ def test_an_entry_expires_a_week_after_it_was_last_used(running: RedisServer) ->
 
 def test_an_entry_that_takes_long_to_carry_is_not_shared(running: RedisServer) -> None:
     with connected(running.url) as stored:
-        stored.put(key(4), b"x" * (shared.LARGEST + 1))
+        stored.put(key(4), b"x" * (LARGEST_ENTRY + 1))
         assert stored.get(key(4)) is None
 
 

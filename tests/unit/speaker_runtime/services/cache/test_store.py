@@ -35,6 +35,12 @@ def test_what_only_the_far_one_knows_comes_nearer(near: DiskStore, far: DiskStor
     assert tiers.get(key(2)) is None
 
 
+def test_what_either_of_them_knows_is_known(near: DiskStore, far: DiskStore) -> None:
+    near.put(key(1), b"spoken")
+    far.put(key(2), b"spoken")
+    assert Tiers(near, far).known([key(1), key(2), key(3)]) == {key(1), key(2)}
+
+
 def test_what_is_removed_is_in_neither(near: DiskStore, far: DiskStore) -> None:
     tiers = Tiers(near, far)
     tiers.put(key(1), b"spoken")

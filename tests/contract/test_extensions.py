@@ -1,5 +1,6 @@
 """What the API can do beyond OpenAI's: every field optional, every answer as documented."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,6 +51,35 @@ def test_an_answer_tells_how_long_it_waited_and_how_fast_the_model_is(http: http
     headers = speak(http).headers
     assert 0 <= float(headers["x-speaker-queue-time"]) < 10
     assert 0 < float(headers["x-speaker-real-time-factor"]) < 10
+
+
+def test_sentences_are_told_with_their_time_where_they_are_wanted(http: httpx2.Client) -> None:
+    body = {"input": "One is here. Two is there.", "stream_format": "sse"}
+    answer = speak(http, **body, stream_options={"sentences": True})
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line]
+    one, two = (each for each in events if each["type"] == "speech.audio.sentence")
+    assert (one["text"], one["characters"], one["start"]) == ("One is here.", [0, 13], 0.0)
+    assert (two["text"], two["start"]) == ("Two is there.", one["end"])
+    assert "speech.audio.sentence" not in speak(http, **body).text
+
+
+def test_stream_options_need_a_stream_of_events(http: httpx2.Client) -> None:
+    answer = http.post("/v1/audio/speech", json={**GOOD, "stream_options": {"sentences": True}})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "stream_options"
+
+
+@pytest.mark.parametrize("priority", ["interactive", "normal", "batch"])
+def test_the_priority_changes_when_not_what(http: httpx2.Client, priority: str) -> None:
+    assert speak(http, priority=priority).content == speak(http).content
+
+
+def test_a_deadline_that_cannot_be_met_is_told(http: httpx2.Client) -> None:
+    answer = http.post("/v1/audio/speech", json={**GOOD, "deadline": 1e-9})
+    assert answer.status_code == 503
+    error = answer.json()["error"]
+    assert (error["code"], error["param"]) == ("deadline_exceeded", "deadline")
+    assert int(answer.headers["retry-after"]) >= 1
 
 
 def test_an_address_is_heard_as_words_unless_it_is_to_be_left_alone(http: httpx2.Client) -> None:

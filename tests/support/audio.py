@@ -7,6 +7,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from speaker_runtime.audio.pcm import Pcm16
+from speaker_runtime.audio.pipeline import Pipeline
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -44,3 +47,8 @@ def decode(data: bytes) -> Decoded:
 def decode_pcm(data: bytes, sample_rate: int = 24_000) -> Decoded:
     """Decode 16-bit little-endian mono without a header."""
     return Decoded(np.frombuffer(data, "<i2").astype(np.float32) / 32768.0, sample_rate)
+
+
+def feed(pipeline: Pipeline, section: int, samples: Pcm16) -> bytes:
+    """Let a pipeline take the samples of a section."""
+    return pipeline.enter(section) + pipeline.feed(samples)

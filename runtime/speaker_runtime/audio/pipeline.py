@@ -78,22 +78,34 @@ class Pipeline:
         """How much audio was encoded."""
         return self._samples / self._rate
 
-    def feed(self, section: int, samples: Pcm16) -> bytes:
-        """Take the next samples of a section, which is the same as before or a later one.
+    def enter(self, section: int) -> bytes:
+        """Go to a section, which is the same as before or a later one.
 
         Returns:
             The bytes that are complete by now, perhaps none.
         """
-        before = self._go_to(section)
+        data = b""
+        while self._current < section:
+            data += self._encode(to_pcm16(self._tempo.finish())) if self._tempo else b""
+            self._current += 1
+            data += self._begin(self._sections[self._current])
+        return data
+
+    def feed(self, samples: Pcm16) -> bytes:
+        """Take the next samples of the current section.
+
+        Returns:
+            The bytes that are complete by now, perhaps none.
+        """
         if not len(samples):
-            return before
+            return b""
         self.has_speech = True
         self._fed += len(samples)
-        return before + self._encode(self._shape(samples))
+        return self._encode(self._shape(samples))
 
     def finish(self) -> bytes:
         """Return the last bytes; the pipeline is used up."""
-        return self._go_to(len(self._sections) - 1) + self._encoder.finish()
+        return self.enter(len(self._sections) - 1) + self._encoder.finish()
 
     def _shape(self, samples: Pcm16) -> Pcm16:
         """Apply gain and tempo; what needs neither is not touched."""
@@ -102,15 +114,7 @@ class Pipeline:
         louder = to_float(samples) * np.float32(self._gain)
         return to_pcm16(self._tempo.stretch(louder) if self._tempo else louder)
 
-    def _go_to(self, section: int) -> bytes:
-        data = b""
-        while self._current < section:
-            data += self._encode(to_pcm16(self._tempo.finish())) if self._tempo else b""
-            self._current += 1
-            data += self._enter(self._sections[self._current])
-        return data
-
-    def _enter(self, section: Section) -> bytes:
+    def _begin(self, section: Section) -> bytes:
         self._gain = section.gain
         self._tempo = Tempo(section.tempo, self._rate) if section.tempo != 1.0 else None
         silence = np.zeros(round(section.pause * self._rate), np.int16)

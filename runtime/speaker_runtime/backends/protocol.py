@@ -26,6 +26,8 @@ class Capabilities:
         max_streams: How many utterances may be open at a time.
         max_batch: How many streams one step takes.
         warmup: An utterance to speak once before the first request.
+        first_limit: Longest first utterance of an answer, in characters, where its first sentence
+            has clauses to cut at; None where whole sentences come soon enough.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
     """
 
@@ -41,6 +43,7 @@ class Capabilities:
     max_streams: int
     max_batch: int
     warmup: str
+    first_limit: int | None = None
     mixes_presets: bool = False
 
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from speaker_runtime.errors import SpeechError
 from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
 from speaker_runtime.http.envelope import envelope
 from speaker_runtime.http.errors import error_response
+from speaker_runtime.http.schemas import StreamOptions
 from speaker_runtime.services.speech import Speech
 
 SEND_SECONDS: Final = 120.0
@@ -78,36 +79,48 @@ class SpeechResponse(Response):
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def as_events(speech: Speech) -> AsyncIterator[bytes]:
+async def as_events(speech: Speech, options: StreamOptions) -> AsyncIterator[bytes]:
     """OpenAI's events: deltas with base64 audio, then the usage; or an ``error`` event.
 
-    The marks of an SSML document are events of their own, each before the audio that it stands in.
+    The marks of an SSML document, and the sentences where they are wanted, are events of their own,
+    each before the audio that it stands in.
 
     Tokens are an estimate in OpenAI's units: four characters of text, a twentieth of a second of
     audio.
     """
     try:
         async for data in speech:
-            for mark in speech.take_marks():
-                yield _event(_mark(mark))
+            for cue in _wanted(speech, options):
+                yield _event(cue)
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
     except SpeechError as error:
         yield _event({"type": "error", **envelope(error).model_dump()})
         return
-    for mark in speech.take_marks():
-        yield _event(_mark(mark))
+    for cue in _wanted(speech, options):
+        yield _event(cue)
     asked = math.ceil(speech.characters / _CHARACTERS_PER_TOKEN)
     made = math.ceil(speech.audio_seconds * _AUDIO_TOKENS_PER_SECOND)
     usage = {"input_tokens": asked, "output_tokens": made, "total_tokens": asked + made}
     yield _event({"type": "speech.audio.done", "usage": usage})
 
 
-def _mark(mark: Mark) -> dict[str, object]:
-    return {
-        "type": "speech.audio.mark",
-        "name": mark.name,
-        "seconds": round(mark.seconds, 3),
-    }
+def _wanted(speech: Speech, options: StreamOptions) -> Iterator[dict[str, object]]:
+    for cue in speech.take_cues():
+        if isinstance(cue, Mark):
+            yield {
+                "type": "speech.audio.mark",
+                "name": cue.name,
+                "seconds": round(cue.seconds, 3),
+            }
+        elif options.sentences:
+            yield {
+                "type": "speech.audio.sentence",
+                "index": cue.index,
+                "text": cue.caption.text,
+                "characters": cue.caption.span,
+                "start": round(cue.start, 3),
+                "end": None if cue.end is None else round(cue.end, 3),
+            }
 
 
 def _event(data: dict[str, object]) -> bytes:

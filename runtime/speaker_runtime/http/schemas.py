@@ -36,6 +36,21 @@ class VoiceReference(BaseModel):
     id: Name = Field(description="A name or alias of a voice.", examples=["heart"])
 
 
+class StreamOptions(BaseModel):
+    """What else is told while audio is streamed as events."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sentences: bool = Field(
+        default=False,
+        strict=True,
+        description="Each sentence is the event `speech.audio.sentence`: its `text` as it was "
+        "written, its place among the `characters` of a plain `input`, and the seconds at which it "
+        "begins (`start`) and ends (`end`). Where the end is not known at once, the event comes "
+        "again with it.",
+    )
+
+
 class SpeechBody(BaseModel):
     """A text to speak."""
 
@@ -75,6 +90,10 @@ class SpeechBody(BaseModel):
         description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
         "`speech.audio.delta` and `speech.audio.done`, and for each `mark` of an SSML document "
         "`speech.audio.mark` with its `name` and `seconds` from the beginning.",
+    )
+    stream_options: StreamOptions | None = Field(
+        default=None,
+        description="Extension. What else is told in the events of `stream_format` `sse`.",
     )
     instructions: Text | None = Field(
         default=None,

@@ -1,5 +1,6 @@
 """From an order to what the engine and the audio pipeline have to do; pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +13,7 @@ from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalize import normalize
-from speaker_runtime.text.sentences import as_written, sentences
+from speaker_runtime.text.sentences import Sentence, as_written, sentences
 from speaker_runtime.text.ssml.parser import parse
 from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
 from speaker_runtime.voices.catalogue import Catalogue, Voice
@@ -58,19 +59,49 @@ class SpeechOrder:
 
 
 @dataclass(frozen=True)
+class Caption:
+    """One sentence as it was written.
+
+    Attributes:
+        text: Without the white space around it.
+        span: Its place among the characters of a plain text; None where markup was read.
+    """
+
+    text: str
+    span: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an utterance belongs.
+
+    Attributes:
+        section: Which section of the answer.
+        caption: Which sentence.
+        ends: Whether it is the last one of its sentence.
+    """
+
+    section: int
+    caption: int
+    ends: bool
+
+
+@dataclass(frozen=True)
 class Plan:
     """How an order is carried out.
 
     Attributes:
         requests: For the engine, one after the other.
-        section_of: For each request, which section it belongs to.
+        places: Where each of them belongs.
+        captions: The sentences.
         sections: What happens to the samples.
         end: What comes after them.
         warnings: What of the order is not followed to the letter.
     """
 
     requests: tuple[SpeechRequest, ...]
-    section_of: tuple[int, ...]
+    places: tuple[Place, ...]
+    captions: tuple[Caption, ...]
     sections: tuple[Section, ...]
     end: Section
     warnings: tuple[str, ...]
@@ -106,7 +137,8 @@ class _Planner:
         self._can = can
         self._lexicon = lexicon
         self._requests: list[SpeechRequest] = []
-        self._section_of: list[int] = []
+        self._places: list[Place] = []
+        self._captions: list[Caption] = []
         self._sections: list[Section] = []
         self._left = Section()
         self._warnings: dict[str, None] = {}
@@ -121,7 +153,8 @@ class _Planner:
             raise _nothing_to_say(order.text)
         return Plan(
             requests=tuple(self._requests),
-            section_of=tuple(self._section_of),
+            places=tuple(self._places),
+            captions=tuple(self._captions),
             sections=tuple(self._sections),
             end=self._after(script.end),
             warnings=tuple(self._warnings),
@@ -144,25 +177,35 @@ class _Planner:
             limit=can.utterance_limit,
             normalize=normalize if self._order.normalize else as_written,
             lexicon=self._lexicon,
+            first_limit=None if self._requests else can.first_limit,
         )
-        spoken = tuple(utterance for each in read for utterance in each.utterances)
         section = replace(self._after(passage), tempo=tempo, gain=style.gain)
-        if not spoken:
+        if not read:
             self._left = section
             return
         self._left = Section()
-        self._section_of += [len(self._sections)] * len(spoken)
         self._sections.append(section)
-        self._requests += [
-            SpeechRequest(
-                text=each,
-                preset=voice.entry.preset,
-                language=language,
-                speed=native,
-                seed=self._order.seed,
+        for sentence in read:
+            self._speak(
+                sentence,
+                lambda text: SpeechRequest(
+                    text=text,
+                    preset=voice.entry.preset,
+                    language=language,
+                    speed=native,
+                    seed=self._order.seed,
+                ),
             )
-            for each in spoken
+
+    def _speak(self, sentence: Sentence, request: Callable[[str], SpeechRequest]) -> None:
+        span = None if self._order.ssml else (sentence.start, sentence.end)
+        last = len(sentence.utterances) - 1
+        self._places += [
+            Place(len(self._sections) - 1, len(self._captions), ends=number == last)
+            for number in range(last + 1)
         ]
+        self._captions.append(Caption(sentence.text.strip(), span))
+        self._requests += map(request, sentence.utterances)
 
     def _after(self, passage: Passage) -> Section:
         """A passage's pause and marks, with those of what could not be heard before it."""

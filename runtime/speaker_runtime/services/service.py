@@ -14,6 +14,7 @@ from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import Plan, SpeechOrder, plan
 from speaker_runtime.services.recording import Recordings
 from speaker_runtime.services.speech import Speech
+from speaker_runtime.services.timing import Timing
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.voices.catalogue import Catalogue
 
@@ -97,7 +98,8 @@ class SpeechService:
         speech = Speech(
             characters=len(order.text),
             listener=self._recordings.listen(planned.job(order)),
-            section_of=planned.section_of,
+            places=planned.places,
+            timing=Timing(planned.captions, planned.places),
             pipeline=partial(
                 Pipeline, order.audio_format, can.sample_rate, planned.sections, planned.end
             ),

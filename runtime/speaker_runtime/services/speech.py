@@ -4,15 +4,20 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from speaker_runtime.audio.pipeline import Mark, Pipeline
 from speaker_runtime.engine.ticket import Chunk, End
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
+from speaker_runtime.services.planning import Place
 from speaker_runtime.services.recording import Listener
+from speaker_runtime.services.timing import Spoken, Timing
 
 T = TypeVar("T")
+
+Cue: TypeAlias = Mark | Spoken
+"""A moment of an answer that a client may want to know."""
 
 
 class Speech:
@@ -23,7 +28,8 @@ class Speech:
     Args:
         characters: Length of the text.
         listener: Gives the chunks; closed in any case.
-        section_of: For each utterance, which section of the pipeline it belongs to.
+        places: Where each utterance belongs.
+        timing: Tells when each sentence is heard.
         pipeline: Makes the tempo and encoder of this answer.
         pool: Where they run.
         metrics: What to count in.
@@ -36,7 +42,8 @@ class Speech:
         *,
         characters: int,
         listener: Listener,
-        section_of: Sequence[int],
+        places: Sequence[Place],
+        timing: Timing,
         pipeline: Callable[[], Pipeline],
         pool: ThreadPoolExecutor,
         metrics: RuntimeMetrics,
@@ -49,14 +56,15 @@ class Speech:
         self._began = time.monotonic()
         self._loop = asyncio.get_running_loop()
         self._listener = listener
-        self._section_of = section_of
+        self._places = places
+        self._timing = timing
         self._pipeline = pipeline
         self._pool = pool
         self._metrics = metrics
         self._on_close = on_close
         self._source = self._produce()
         self._first = b""
-        self._marks: list[Mark] = []
+        self._cues: list[Cue] = []
 
     @property
     def queue_seconds(self) -> float:
@@ -88,10 +96,10 @@ class Speech:
             raise
         self._metrics.finished(time.monotonic() - self._began, self.audio_seconds)
 
-    def take_marks(self) -> Sequence[Mark]:
-        """The marks reached since the last call: they stand in the bytes given by now."""
-        marks, self._marks = self._marks, []
-        return marks
+    def take_cues(self) -> Sequence[Cue]:
+        """What is reached since the last call; all of it is heard in the bytes given by now."""
+        cues, self._cues = self._cues, []
+        return cues
 
     def close(self) -> None:
         """Forget the speech; what is not yet spoken never will be."""
@@ -116,15 +124,22 @@ class Speech:
             yield last
 
     async def _feed(self, pipeline: Pipeline, chunk: Chunk) -> bytes:
-        section = self._section_of[chunk.utterance]
-        data = await self._off_loop(lambda: pipeline.feed(section, chunk.samples))
+        section = self._places[chunk.utterance].section
+
+        def work() -> tuple[bytes, float]:
+            before = pipeline.enter(section)
+            began = pipeline.position
+            return before + pipeline.feed(chunk.samples), began
+
+        data, began = await self._off_loop(work)
         self._count(pipeline)
+        self._cues += self._timing.follow(chunk, began, pipeline.position)
         return data
 
     def _count(self, pipeline: Pipeline) -> None:
         self._metrics.spoken(pipeline.seconds - self.audio_seconds)
         self.audio_seconds = pipeline.seconds
-        self._marks += pipeline.marks
+        self._cues += pipeline.marks
         pipeline.marks.clear()
 
     async def _off_loop(self, work: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
 """``POST /v1/audio/speech``."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, Request, Response
@@ -12,7 +13,7 @@ from speaker_runtime.http.openapi import examples
 from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION, Answers, refusals
 from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
-from speaker_runtime.http.schemas import SpeechBody
+from speaker_runtime.http.schemas import SpeechBody, StreamOptions
 from speaker_runtime.services.planning import SpeechOrder
 from speaker_runtime.services.speech import Speech
 
@@ -21,6 +22,7 @@ router = APIRouter(tags=["Speech"])
 WARNING_HEADER: Final = "X-Speaker-Warning"
 QUEUE_HEADER: Final = "X-Speaker-Queue-Time"
 PACE_HEADER: Final = "X-Speaker-Real-Time-Factor"
+_MOST_WARNINGS: Final = 8
 _EVENTS: Final = "text/event-stream"
 
 _RESPONSES: Final[Answers] = {
@@ -83,6 +85,12 @@ async def create_speech(
     (`sse`).
     """  # noqa: D205  shown as one paragraph in the API reference
     runtime.models.resolve(body.model)
+    if body.stream_options and body.stream_format != "sse":
+        raise SpeechError(
+            ErrorCode.INVALID_VALUE,
+            "stream_options has a meaning only with stream_format sse.",
+            param="stream_options",
+        )
     speech = await runtime.service.speak(
         SpeechOrder(
             text=body.input,
@@ -115,9 +123,10 @@ def _response(body: SpeechBody, speech: Speech, real_time_factor: float) -> Spee
     }
     warnings = [*_warnings(body), *speech.warnings]
     if warnings:
-        headers[WARNING_HEADER] = "; ".join(warnings)
+        headers[WARNING_HEADER] = _header(warnings)
     if body.stream_format == "sse":
-        return SpeechResponse(speech, as_events(speech), media_type=_EVENTS, headers=headers)
+        events = as_events(speech, body.stream_options or StreamOptions())
+        return SpeechResponse(speech, events, media_type=_EVENTS, headers=headers)
     return SpeechResponse(
         speech, aiter(speech), media_type=CONTENT_TYPES[body.response_format], headers=headers
     )
@@ -125,3 +134,11 @@ def _response(body: SpeechBody, speech: Speech, real_time_factor: float) -> Spee
 
 def _warnings(body: SpeechBody) -> list[str]:
     return ["instructions are not followed by this model"] if body.instructions else []
+
+
+def _header(warnings: Sequence[str]) -> str:
+    """The first warnings as one line of ASCII."""
+    told = list(warnings[:_MOST_WARNINGS])
+    if len(warnings) > len(told):
+        told.append(f"and {len(warnings) - len(told)} more")
+    return " ".join("; ".join(told).split()).encode("ascii", "backslashreplace").decode()

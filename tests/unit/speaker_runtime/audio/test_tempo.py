@@ -7,6 +7,7 @@ from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pcm import Samples, to_pcm16
 from speaker_runtime.audio.pipeline import Pipeline, Section
 from speaker_runtime.audio.tempo import Tempo, split_speed
+from tests.support.audio import feed
 
 RATE = 24_000
 
@@ -36,12 +37,12 @@ def test_the_duration_changes_and_the_pitch_stays(factor: float) -> None:
 
 def test_a_pipeline_counts_what_was_made_not_what_was_given() -> None:
     pipeline = Pipeline(AudioFormat.PCM, RATE, (Section(tempo=2.0),), Section())
-    data = pipeline.feed(0, to_pcm16(tone(2.0))) + pipeline.finish()
+    data = feed(pipeline, 0, to_pcm16(tone(2.0))) + pipeline.finish()
     assert pipeline.seconds == pytest.approx(1.0, rel=0.05)
     assert len(data) == round(pipeline.seconds * RATE) * 2
 
 
 def test_a_pipeline_without_tempo_leaves_the_samples() -> None:
     pipeline = Pipeline(AudioFormat.PCM, RATE, (Section(),), Section())
-    pipeline.feed(0, to_pcm16(tone(0.5)))
+    feed(pipeline, 0, to_pcm16(tone(0.5)))
     assert pipeline.seconds == 0.5

@@ -7,7 +7,7 @@ from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.contract import VoiceDefaults, VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.services.planning import Plan, SpeechOrder, plan
+from speaker_runtime.services.planning import Caption, Place, Plan, SpeechOrder, plan
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.ssml.script import Mode
 from speaker_runtime.voices.catalogue import Catalogue
@@ -55,7 +55,8 @@ def test_every_utterance_of_a_plain_text_is_a_request_of_one_section() -> None:
         SpeechRequest(text, preset="low", language="en-GB", speed=1.0, seed=7)
         for text in ("One is here.", "Two is there.")
     )
-    assert made.section_of == (0, 0)
+    assert made.places == (Place(0, 0, ends=True), Place(0, 1, ends=True))
+    assert made.captions == (Caption("One is here.", (0, 13)), Caption("Two is there.", (13, 26)))
     assert (made.sections, made.end, made.warnings) == ((Section(),), Section(), ())
 
 
@@ -133,3 +134,13 @@ def test_what_markup_asks_for_in_vain_is_blamed_on_the_input(inside: str, code: 
     with pytest.raises(SpeechError) as refused:
         marked_up(inside)
     assert (refused.value.code, refused.value.param) == (code, "input")
+
+
+def test_a_long_sentence_is_several_utterances_of_one_caption() -> None:
+    made = planned("One two three four five, six seven eight nine ten, eleven.")
+    assert [(place.caption, place.ends) for place in made.places] == [(0, False), (0, True)]
+    assert len(made.captions) == 1
+
+
+def test_a_caption_of_markup_has_no_place_in_the_input() -> None:
+    assert marked_up("One.").captions == (Caption("One.", None),)

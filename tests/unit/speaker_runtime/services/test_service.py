@@ -18,6 +18,7 @@ from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import SpeechOrder
 from speaker_runtime.services.service import SpeechService
 from speaker_runtime.services.speech import Speech
+from speaker_runtime.services.timing import Spoken
 from tests.support.runtime import eventually
 from tests.support.tone import SAMPLE_RATE, ToneBackend, copies, hum
 
@@ -71,6 +72,25 @@ async def test_a_text_is_spoken_sentence_by_sentence() -> None:
     samples = np.concatenate([hum("One is here."), hum("Two is there.")])
     assert heard == to_pcm16(samples).tobytes()
     assert speech.audio_seconds == pytest.approx(len(samples) / SAMPLE_RATE)
+
+
+async def test_every_sentence_tells_when_it_is_heard() -> None:
+    async with serving(ToneBackend()) as service:
+        speech = await service.speak(order("One is here. Two is there.", speed=4.0))
+        await hear(speech)
+    cues = [cue for cue in speech.take_cues() if isinstance(cue, Spoken)]
+    middle, end = (len(hum(text)) / SAMPLE_RATE / 2 for text in ("One is here.", "x" * 25))
+    assert [cue.caption.text for cue in cues] == ["One is here.", "Two is there."]
+    assert [cue.start for cue in cues] == pytest.approx([0.0, middle])
+    assert [cue.end for cue in cues] == pytest.approx([middle, end])
+
+
+async def test_a_sentence_of_several_chunks_is_told_at_its_beginning_and_its_end() -> None:
+    async with serving(ToneBackend(slices=3)) as service:
+        speech = await service.speak(order("One is here."))
+        await hear(speech)
+    told = [(cue.start, cue.end) for cue in speech.take_cues() if isinstance(cue, Spoken)]
+    assert told == [(0.0, None), (0.0, 0.12)]
 
 
 @pytest.mark.parametrize(("voice", "speed", "tempo"), [("slow", None, 0.5), ("slow", 1.0, 1.0)])

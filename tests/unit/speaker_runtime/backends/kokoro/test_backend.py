@@ -13,6 +13,7 @@ from speaker_runtime.backends.kokoro.styles import LENGTHS
 from speaker_runtime.backends.protocol import Capabilities, Placement, SpeechRequest
 from speaker_runtime.backends.registry import available
 from speaker_runtime.errors import ErrorCode, SpeechError
+from tests.support.audio import feed
 from tests.support.kokoro import kokoro_model
 from tests.support.transcribe import transcribe, word_error_rate
 
@@ -50,7 +51,7 @@ def request(text: str, preset: str = "af_heart", speed: float = 1.0) -> SpeechRe
 
 def as_wav(samples: Samples) -> bytes:
     pipeline = Pipeline(AudioFormat.WAV, 24_000, (Section(),), Section())
-    return pipeline.feed(0, to_pcm16(samples)) + pipeline.finish()
+    return feed(pipeline, 0, to_pcm16(samples)) + pipeline.finish()
 
 
 def test_it_is_installed() -> None:

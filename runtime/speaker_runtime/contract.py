@@ -25,6 +25,10 @@ CACHE_DIRECTORY: Final = Path("/var/cache/speaker-tts")
 """Where a pod mounts the cache of spoken audio."""
 SHARED_CACHE_VARIABLE: Final = "SPEAKER_TTS_SHARED_CACHE_URL"
 """Environment variable with the address of a Redis or Valkey server to share spoken audio with."""
+CLAIM_SCHEME: Final = "pvc://"
+"""Begins the addresses of models that lie on a PersistentVolumeClaim."""
+CLAIMS_DIRECTORY: Final = Path("/claims")
+"""Where a pod mounts such a claim while the model is fetched, in a folder of the claim's name."""
 HTTP_PORT: Final = 8080
 
 LIVE_PATH: Final = "/health/live"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from speaker_runtime.models import manifest as manifests
 from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
@@ -31,7 +32,10 @@ class Answer:
 
 @dataclass
 class Site:
-    """Files by path, and what is to happen first on requests for a path."""
+    """Files by path, and what is to happen first on requests for a path.
+
+    A path may have a query; one without is also found for requests that have one.
+    """
 
     url: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -66,9 +70,10 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         site.requests.append((self.path, asked))
         site.credentials.append(self.headers.get("Authorization"))
-        plan = site.plans.get(self.path)
+        path = self.path if self.path in site.files else urlsplit(self.path).path
+        plan = site.plans.get(path) or site.plans.get(self.path)
         answer = plan.pop(0) if plan else Answer()
-        content = site.files.get(self.path)
+        content = site.files.get(path)
         if content is None and answer.status == 200:
             answer = Answer(status=404)
         if answer.status != 200 or content is None:

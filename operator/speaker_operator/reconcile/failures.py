@@ -39,6 +39,8 @@ MODEL_REASONS: Final = frozenset(
 )
 _MISSING_SECRET: Final = re.compile(r'secret "([^"]+)" not found')
 """What a kubelet says of a container whose environment names a Secret that is not there."""
+_MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
+"""What a scheduler says of a pod whose volume is on a claim that is not there."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,12 @@ def _scheduling_failure(pod: JsonObject, claims: Iterable[JsonObject]) -> Failur
             reason, hint = "Unschedulable", ""
             if CLAIM.kind in message:
                 reason, hint = _claim_trouble(claims) or (reason, hint)
+            elif missing := _MISSING_CLAIM.search(message):
+                reason = "ClaimNotFound"
+                hint = (
+                    f"; create the claim {missing[1]}, or correct spec.model.source or "
+                    "spec.cache.existingClaim"
+                )
             return Failure(reason, f"{message}{hint}"[:_MESSAGE_LENGTH], pod["metadata"]["name"])
     return None
 

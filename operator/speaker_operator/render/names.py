@@ -7,6 +7,7 @@ FETCH_CONTAINER: Final = "model-fetch"
 HTTP_PORT_NAME: Final = "http"
 CONFIG_VOLUME: Final = "config"
 MODEL_VOLUME: Final = "model"
+SOURCE_VOLUME: Final = "source"
 TEMPORARY_VOLUME: Final = "tmp"
 AUDIO_CACHE_VOLUME: Final = "audio-cache"
 

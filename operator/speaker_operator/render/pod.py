@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.render import audiocache, claim, names
+from speaker_operator.render import audiocache, claim, names, source
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.resources import container_resources
@@ -61,7 +61,7 @@ def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str,
         **_container(service, settings.images),
         **settings.fetch.fields(service.spec.model.credentials_secret),
         "args": ["model", "fetch", "--config", str(contract.CONFIG_DIRECTORY)],
-        "volumeMounts": [*_read_mounts(), _model_mount()],
+        "volumeMounts": [*_read_mounts(), _model_mount(), *source.mounts(service)],
     }
 
 
@@ -132,6 +132,7 @@ def _volumes(service: TTSService) -> list[dict[str, Any]]:
         {"name": names.CONFIG_VOLUME, **config},
         {"name": names.MODEL_VOLUME, **model},
         {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}},
+        *source.volumes(service),
         *audiocache.volumes(service),
     ]
 

@@ -101,8 +101,7 @@ class Web:
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        # From here on for messages, which are no place for a password.
-        url = str(address.copy_with(userinfo=b""))
+        url = _shown(address)  # from here on for messages
         with httpx2.Client(timeout=_TIMEOUT) as client:
             while size is None or position < size:
                 before = position
@@ -147,6 +146,11 @@ def _parse(url: str) -> httpx2.URL:
     return address
 
 
+def _shown(address: httpx2.URL) -> str:
+    """An address for messages, which are no place for passwords and signatures."""
+    return str(address.copy_with(userinfo=b"", query=None))
+
+
 def _no_address(url: str, reason: str) -> ModelError:
     return ModelError(
         ExitCode.INVALID_CONFIG,
@@ -165,7 +169,7 @@ def _attempt(
     """One connection's worth of the content from ``offset`` on."""
     if offset:
         headers = {**headers, "Range": f"bytes={offset}-"}
-    url = str(address.copy_with(userinfo=b""))
+    url = _shown(address)
     with _answer(client, address, headers) as response:
         if response.status_code == _NOTHING_LEFT:
             if size is not None:
@@ -186,7 +190,7 @@ def _answer(
     client: httpx2.Client, address: httpx2.URL, headers: Mapping[str, str]
 ) -> Iterator[httpx2.Response]:
     """The final answer after redirects, if it is a good one."""
-    url = str(address.copy_with(userinfo=b""))
+    url = _shown(address)
     for _ in range(_REDIRECTS + 1):
         with client.stream("GET", address, headers=headers) as response:
             if not response.has_redirect_location:
@@ -219,8 +223,9 @@ def _check_status(url: str, response: httpx2.Response) -> None:
         raise ModelError(
             ExitCode.MODEL_UNAVAILABLE,
             f"{url} answers {status} {response.reason_phrase}.",
-            "Check the address, and whether a login is needed: hf:// takes a token from HF_TOKEN, "
-            "which a pod finds in spec.model.credentialsSecret.",
+            "Check the address, and whether a login is needed: hf:// takes HF_TOKEN, s3:// takes "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from the environment or, in a pod, from "
+            "the Secret that spec.model.credentialsSecret names.",
         )
 
 

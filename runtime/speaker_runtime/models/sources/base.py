@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from speaker_runtime.contract import CLAIMS_DIRECTORY
 from speaker_runtime.models.manifest import FileEntry
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class Workspace:
         directory: For archives; on the model's volume, gone when the fetch is complete.
         web: Gives what reads over HTTP; its library is loaded only then.
         report: Told how far an archive has come.
+        claims: Where claims are mounted, each in a folder of its name.
     """
 
     directory: Path
     web: Callable[[], "Web"]
     report: Callable[[Progress], None]
+    claims: Path = CLAIMS_DIRECTORY
 
 
 class Source(Protocol):

@@ -1,42 +1,26 @@
-"""``file:///PATH``: a model's directory on this machine, or on a volume of the pod."""
+"""Model directories on a file system: ``file:///PATH``, and ``pvc://CLAIM/PATH`` in a pod."""
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from pathlib import Path
-from typing import ClassVar
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
 from urllib.parse import unquote
 
-from speaker_runtime.contract import ExitCode
+from speaker_runtime.contract import CLAIM_SCHEME, ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import blocks
-from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
+from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry
 from speaker_runtime.models.sources.base import Workspace
-from speaker_runtime.models.sources.listing import read_listing, split_pin
+from speaker_runtime.models.sources.listing import OfferedDirectory, split_pin
+
+_FILLED: Final = "Name a directory that `speaker-runtime model fetch` filled."
 
 
-class FolderSource:
-    """Copies the files that the directory's manifest names."""
+class _Directory(OfferedDirectory):
+    """Copies the files that a directory's manifest names."""
 
-    local: ClassVar[bool] = False
-    scratch: int = 0
-
-    def __init__(self, address: str, workspace: Workspace) -> None:  # noqa: ARG002  needs none
-        directory, self._pin = split_pin(address)
-        self._directory = Path(unquote(directory.removeprefix("file://")))
-        if not self._directory.is_absolute():
-            raise ModelError(
-                ExitCode.INVALID_CONFIG,
-                f"model.source {address!r} names no absolute path.",
-                "Write file:// and a path that begins with /, for example file:///mnt/model.",
-            )
-
-    def license(self) -> str | None:
-        """The one that the directory's manifest tells of."""
-        return self._listing.accept_license
-
-    def list(self) -> Sequence[FileEntry]:
-        """Name the files of the directory's manifest."""
-        return self._listing.files
+    def __init__(self, directory: Path, pin: str | None) -> None:
+        super().__init__(str(directory / MANIFEST_FILE), pin)
+        self._directory = directory
 
     def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
         """Read a file of the directory."""
@@ -48,19 +32,53 @@ class FolderSource:
         stream.seek(offset)
         return blocks(stream)
 
-    @cached_property
-    def _listing(self) -> ModelManifest:
+    def _manifest(self) -> bytes:
         path = self._directory / MANIFEST_FILE
         try:
-            content = path.read_bytes()
+            return path.read_bytes()
         except OSError as error:
             raise _unreadable(path, error) from error
-        return read_listing(content, str(path), self._pin)
+
+
+class FolderSource(_Directory):
+    """A directory of this machine, or of a volume that is mounted there."""
+
+    def __init__(self, address: str, workspace: Workspace) -> None:  # noqa: ARG002  needs none
+        location, pin = split_pin(address)
+        directory = Path(unquote(location.removeprefix("file://")))
+        if not directory.is_absolute():
+            raise ModelError(
+                ExitCode.INVALID_CONFIG,
+                f"model.source {address!r} names no absolute path.",
+                "Write file:// and a path that begins with /, for example file:///mnt/model.",
+            )
+        super().__init__(directory, pin)
+
+
+class ClaimSource(_Directory):
+    """A directory of a PersistentVolumeClaim, which the operator mounts for the fetch."""
+
+    def __init__(self, address: str, workspace: Workspace) -> None:
+        location, pin = split_pin(address)
+        path = PurePosixPath(location.removeprefix(CLAIM_SCHEME))
+        if path.is_absolute() or ".." in path.parts:
+            raise ModelError(
+                ExitCode.INVALID_CONFIG,
+                f"model.source {address!r} names no directory of a claim.",
+                f"Write {CLAIM_SCHEME}CLAIM/PATH, for example {CLAIM_SCHEME}models/kokoro.",
+            )
+        mount = workspace.claims / path.parts[0]
+        if not mount.is_dir():
+            raise ModelError(
+                ExitCode.INVALID_CONFIG,
+                f"model.source {address!r} is on a PersistentVolumeClaim, and {mount}, where the "
+                "operator mounts it in a pod, is not there.",
+                "Outside a cluster, write file:///PATH with a directory of this machine.",
+            )
+        super().__init__(workspace.claims / path, pin)
 
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
     return ModelError(
-        ExitCode.MODEL_UNAVAILABLE,
-        f"{path} cannot be read: {error.strerror}.",
-        "Name a directory that `speaker-runtime model fetch` filled.",
+        ExitCode.MODEL_UNAVAILABLE, f"{path} cannot be read: {error.strerror}.", _FILLED
     )

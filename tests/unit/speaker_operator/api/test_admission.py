@@ -112,6 +112,10 @@ def test_the_name_of_a_service_may_be_52_characters_long() -> None:
         "https://models.example:8443/kokoro",
         f"https://models.example/kokoro@sha256:{'a' * 64}",
         f"http://models/kokoro@sha256:{'a' * 64}",
+        "s3://models/kokoro/v1.0",
+        f"s3://models@sha256:{'a' * 64}",
+        "pvc://models/kokoro",
+        "pvc://models.team-a",
         "file:///mnt/models/kokoro",
     ],
 )

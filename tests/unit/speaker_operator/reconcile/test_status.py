@@ -251,6 +251,15 @@ def test_a_pod_that_no_node_takes() -> None:
     assert (ready.reason, "0/3 nodes are available" in ready.message) == ("Unschedulable", True)
 
 
+def test_a_claim_that_is_not_there_is_named() -> None:
+    of = service(model={"source": "pvc://models/kokoro"})
+    condition = {**PENDING, "message": 'persistentvolumeclaim "models" not found. preemption: 0/1'}
+    live = [*children(of), pod(of, conditions=[condition], fetch={"state": {}})]
+    ready = conditions(status(of, live))["Ready"]
+    assert ready.reason == "ClaimNotFound"
+    assert "create the claim models, or correct spec.model.source" in ready.message
+
+
 @pytest.mark.parametrize(
     ("cache", "phase", "reason", "words"),
     [

@@ -144,6 +144,37 @@ def test_the_shared_caches_address_comes_from_its_secret_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "mounted"),
+    [
+        ("pvc://models/kokoro", "/claims/models"),
+        (f"pvc://models@sha256:{'a' * 64}", "/claims/models"),
+        ("https://models.example/kokoro", None),
+    ],
+)
+def test_a_claim_that_a_model_is_copied_from_is_mounted_where_it_is_fetched(
+    source: str, mounted: str | None
+) -> None:
+    spec = pod(service(model={"source": source}))
+    mounts = {each["name"]: each for each in spec["initContainers"][0]["volumeMounts"]}
+    volumes = {each["name"]: each for each in spec["volumes"]}
+    if mounted is None:
+        assert "source" not in mounts | volumes
+    else:
+        assert mounts["source"] == {"name": "source", "mountPath": mounted, "readOnly": True}
+        assert volumes["source"]["persistentVolumeClaim"] == {
+            "claimName": "models",
+            "readOnly": True,
+        }
+    assert "source" not in {each["name"] for each in spec["containers"][0]["volumeMounts"]}
+
+
+def test_a_claim_that_is_source_and_cache_can_be_written() -> None:
+    of = service(model={"source": "pvc://models/kokoro"}, cache={"existingClaim": "models"})
+    volumes = {each["name"]: each for each in pod(of)["volumes"]}
+    assert "readOnly" not in volumes["source"]["persistentVolumeClaim"]
+
+
+@pytest.mark.parametrize(
     ("cache", "together"),
     [
         (None, False),

@@ -8,8 +8,10 @@ import pytest
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.fetching import fetch
-from speaker_runtime.models.sources.base import Progress
+from speaker_runtime.models.sources import resolve
+from speaker_runtime.models.sources.base import Progress, Workspace
 from speaker_runtime.models.store import open_model
+from speaker_runtime.models.web import Web
 from tests.support.webserver import Answer, Site, website
 
 WEIGHTS = bytes(range(256)) * 16384
@@ -136,6 +138,16 @@ def test_a_fetched_directory_can_be_offered_as_it_is(config: ModelConfig, tmp_pa
     again = ModelConfig(source=f"file://{config.directory}@{digest}", directory=tmp_path / "copy")
     fetch(again, ignore)
     assert open_model(again).path("weights.onnx").read_bytes() == WEIGHTS
+
+
+def test_a_claim_is_read_where_pods_mount_it(config: ModelConfig, tmp_path: Path) -> None:
+    fetch(config, ignore)
+    (tmp_path / "claims" / "models").mkdir(parents=True)
+    config.directory.rename(tmp_path / "claims" / "models" / "kokoro")
+    workspace = Workspace(tmp_path, Web, ignore, claims=tmp_path / "claims")
+    source = resolve("pvc://models/kokoro", workspace)
+    content = {entry.name: b"".join(source.read(entry, 0)) for entry in source.list()}
+    assert content == FILES
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

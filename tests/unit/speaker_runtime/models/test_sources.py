@@ -29,6 +29,11 @@ def workspace(tmp_path: Path) -> Workspace:
         ("file://models/here", "file:///mnt/model"),
         ("http://models.example/here", "@sha256:"),
         ("https://models.example/here@sha256:beef", "64 hexadecimal digits"),
+        ("s3://Bucket/here", "s3://BUCKET/PREFIX"),
+        ("s3://bucket/../here", "s3://BUCKET/PREFIX"),
+        ("pvc:///here", "pvc://CLAIM/PATH"),
+        ("pvc://models/../here", "pvc://CLAIM/PATH"),
+        ("pvc://models/here", "file:///PATH"),
     ],
 )
 def test_an_address_that_nobody_reads_is_a_wrong_configuration(

@@ -18,6 +18,7 @@ from speaker_runtime.backends.protocol import (
 )
 from speaker_runtime.engine.worker import Make
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.text.normalization import Form
 
 SAMPLE_RATE: Final = 24_000
 SAMPLES_PER_CHARACTER: Final = 240
@@ -105,6 +106,7 @@ class ToneBackend:
             max_streams=self.max_streams,
             max_batch=self.max_batch,
             warmup="hum",
+            reads=frozenset({Form.SIGN}),
         )
 
     def check(self, request: SpeechRequest) -> tuple[str, ...]:

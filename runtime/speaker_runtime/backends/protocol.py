@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import SpeechError
+from speaker_runtime.text.normalization import Form
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Capabilities:
         warmup: An utterance to speak once before the first request.
         first_limit: Longest first utterance of an answer, in characters, where its first sentence
             has clauses to cut at; None where whole sentences come soon enough.
+        reads: Written forms that it reads itself; the others are put into words for it.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
     """
 
@@ -44,6 +46,7 @@ class Capabilities:
     max_batch: int
     warmup: str
     first_limit: int | None = None
+    reads: frozenset[Form] = frozenset()
     mixes_presets: bool = False
 
 

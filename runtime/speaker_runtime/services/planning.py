@@ -12,7 +12,7 @@ from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
 from speaker_runtime.text.lexicon import Lexicon
-from speaker_runtime.text.normalize import normalize
+from speaker_runtime.text.normalization import normalizer
 from speaker_runtime.text.sentences import Sentence, as_written, sentences
 from speaker_runtime.text.ssml.parser import parse
 from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
@@ -175,7 +175,7 @@ class _Planner:
             passage.text,
             language=language,
             limit=can.utterance_limit,
-            normalize=normalize if self._order.normalize else as_written,
+            normalize=normalizer(can.reads) if self._order.normalize else as_written,
             lexicon=self._lexicon,
             first_limit=None if self._requests else can.first_limit,
         )

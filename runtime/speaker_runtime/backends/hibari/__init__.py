@@ -78,6 +78,7 @@ class HibariBackend:
             max_streams=16,
             max_batch=1,
             warmup="Ready to speak.",
+            reads=reading.READS,
         )
 
     def check(self, request: SpeechRequest) -> tuple[str, ...]:

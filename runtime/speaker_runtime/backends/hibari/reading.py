@@ -11,6 +11,21 @@ from typing import Final
 
 from speaker_runtime.backends.hibari.lexicon import PRONUNCIATIONS
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.text.normalization import Form
+
+READS: Final = frozenset(
+    {
+        Form.NUMBER,
+        Form.ORDINAL,
+        Form.DATE,
+        Form.TIME,
+        Form.MONEY,
+        Form.UNIT,
+        Form.ABBREVIATION,
+        Form.SIGN,
+    }
+)
+"""Written forms that hibari's own rules put into words, and well."""
 
 PHONEME_LIMIT: Final = 400
 """Longest phoneme string for one pass; the package's own limit (hibari.tts.MAX_PHONEMES)."""

@@ -94,6 +94,7 @@ class KokoroBackend:
             max_streams=16,
             max_batch=1,
             warmup="Ready to speak.",
+            reads=reading.READS,
             mixes_presets=True,
         )
 

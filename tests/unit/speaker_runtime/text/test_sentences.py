@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speaker_runtime.text.lexicon import Lexicon
-from speaker_runtime.text.normalize import normalize
+from speaker_runtime.text.normalization import normalize
 from speaker_runtime.text.sentences import Sentence, as_written, sentences
 
 
@@ -38,7 +38,7 @@ def test_a_sentence_knows_what_was_written_where_and_what_is_spoken() -> None:
         "See kubernetes.io \U0001f600! It costs ~5 \u20ac.", words={"kubernetes": "k8s"}
     ) == (
         Sentence("See kubernetes.io \U0001f600! ", 0, 21, ("See k8s dot io !",)),
-        Sentence("It costs ~5 \u20ac.", 21, 35, ("It costs about 5 \u20ac.",)),
+        Sentence("It costs ~5 \u20ac.", 21, 35, ("It costs about five euros.",)),
     )
 
 

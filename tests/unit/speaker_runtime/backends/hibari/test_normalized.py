@@ -5,7 +5,7 @@ from hibari import Hibari
 
 from speaker_runtime.backends.hibari import reading
 from speaker_runtime.text.cutting import pieces
-from speaker_runtime.text.normalize import normalize
+from speaker_runtime.text.normalization import normalize
 
 SAME = [
     ("$1,234.56", "one thousand two hundred thirty four dollars and fifty six cents"),
@@ -31,7 +31,7 @@ def voice() -> Hibari:
 
 
 def phonemes(voice: Hibari, text: str) -> str:
-    made = pieces(normalize(text, "en-US"), limit=300)
+    made = pieces(normalize(text, "en-US", reading.READS), limit=300)
     spoken = " ".join(voice.g2p(reading.write_down(piece)) for piece in made)
     return spoken.replace("\u02c8", "").replace("\u02cc", "")
 

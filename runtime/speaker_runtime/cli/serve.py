@@ -36,7 +36,7 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
         wrong = InvalidConfigError((Problem(where, str(error), remedy),))
         return end(ExitCode.INVALID_CONFIG, str(wrong))
     try:
-        listener = _listen(host, port)
+        listener = listen(host, port)
     except OSError as error:
         return end(ExitCode.FAILED, f"Cannot listen on {host}:{port}: {error}. Use another --port.")
     logs.configure()
@@ -55,6 +55,15 @@ def _ended_by(error: Exception) -> ExitCode:
     return end(ExitCode.FAILED, f"The engine failed: {error!r}")
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Listen for connections.
+
+    Raises:
+        OSError: The address is taken, or none of this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    # Connections inherit it. Without, a small chunk waits for the client to acknowledge the one
+    # before, which clients do 40 ms late.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

@@ -112,7 +112,9 @@ class SpeechBody(BaseModel):
     language: Annotated[str, AfterValidator(_is_language)] | None = Field(
         default=None,
         description="Extension. BCP 47 tag of the text, such as `en` or `en-GB`. Unless given, "
-        "the voice's own. A language that the model does not speak is refused.",
+        "the voice's own; where it has several, the one that the text shows to be in, said in the "
+        "header `X-Speaker-Warning`, or the first one. A language that the model does not speak "
+        "is refused.",
         examples=["en-US"],
     )
     normalize: bool = Field(
@@ -229,6 +231,10 @@ class Capabilities(BaseModel):
 
     backend: str
     languages: list[str] = Field(description="BCP 47 tags, the main one first.")
+    language_detection: bool = Field(
+        description="Whether there are several languages, among which a text without `language` "
+        "is looked at."
+    )
     sample_rate: int = Field(description="Hertz of the model; opus always plays at 48000.")
     response_formats: list[AudioFormat]
     speed: PaceRange = Field(description="What `speed` may be.")

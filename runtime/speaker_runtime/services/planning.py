@@ -1,6 +1,6 @@
 """From an order to what the engine and the audio pipeline have to do; pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +11,7 @@ from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
 from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
+from speaker_runtime.text.detection import detect
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalization import normalizer
 from speaker_runtime.text.sentences import Sentence, as_written, sentences
@@ -141,11 +142,13 @@ class _Planner:
         self._captions: list[Caption] = []
         self._sections: list[Section] = []
         self._left = Section()
+        self._text = order.text
         self._warnings: dict[str, None] = {}
 
     def plan(self) -> Plan:
         order = self._order
         script = parse(order.text, order.ssml) if order.ssml else _as_script(order.text)
+        self._text = " ".join(passage.text for passage in script.passages)
         self._warnings.update(dict.fromkeys(script.warnings))
         for passage in script.passages:
             self._add(passage)
@@ -164,7 +167,7 @@ class _Planner:
         style, can = passage.style, self._can
         try:
             voice = self._catalogue.resolve(style.voice or self._order.voice)
-            language = self._language(style.language or self._order.language, voice)
+            language = self._language(style.language or self._order.language, voice, passage.text)
         except SpeechError as error:
             if style.voice or style.language:
                 error.param = "input"
@@ -219,11 +222,11 @@ class _Planner:
             self._warnings.setdefault(f"a pace of {wanted:.2f} is spoken at {pace:g}")
         return pace
 
-    def _language(self, wanted: str | None, voice: Voice) -> str:
+    def _language(self, wanted: str | None, voice: Voice, text: str) -> str:
         """The language to read a text in."""
         own = voice.entry.languages or self._can.languages
         if wanted is None:
-            return own[0]
+            return self._detected(text, own)
         found = languages.find(wanted, own) or languages.find(wanted, self._can.languages)
         if found is None:
             raise SpeechError(
@@ -234,6 +237,16 @@ class _Planner:
             )
         if wanted.lower() not in {found.lower(), languages.primary(found)}:
             self._warnings.setdefault(f"the text is read as {found}, not {wanted}")
+        return found
+
+    def _detected(self, text: str, own: Sequence[str]) -> str:
+        """The language of a text that names none; a voice's first one where it does not show."""
+        spoken = [tag for tag in own if languages.find(tag, self._can.languages)] or own
+        # What is too short to show its language is read like the text around it.
+        found = detect(text, spoken) or detect(self._text, spoken)
+        if found is None:
+            return spoken[0]
+        self._warnings.setdefault(f"the text is read as {found}, which was detected")
         return found
 
 

@@ -51,6 +51,7 @@ VOICES: Final = VoiceList(
 CAPABILITIES: Final = Capabilities(
     backend="hibari",
     languages=["en-US"],
+    language_detection=False,
     sample_rate=24_000,
     response_formats=list(AudioFormat),
     speed=PaceRange(slowest=0.25, fastest=4.0),

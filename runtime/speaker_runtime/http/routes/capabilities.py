@@ -14,6 +14,7 @@ from speaker_runtime.http.schemas import (
     SsmlElement,
 )
 from speaker_runtime.services.planning import FASTEST, SLOWEST
+from speaker_runtime.text.detection import has_choice
 from speaker_runtime.text.ssml import elements
 from speaker_runtime.text.ssml.script import Mode
 
@@ -35,6 +36,7 @@ async def capabilities(runtime: CurrentRuntime) -> Capabilities:
     return Capabilities(
         backend=runtime.config.backend,
         languages=list(can.languages),
+        language_detection=has_choice(can.languages),
         sample_rate=can.sample_rate,
         response_formats=list(AudioFormat),
         speed=PaceRange(slowest=SLOWEST, fastest=FASTEST),

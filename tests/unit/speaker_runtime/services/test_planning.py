@@ -1,5 +1,7 @@
 """What becomes of an order, before anything is spoken."""
 
+from dataclasses import replace
+
 import pytest
 
 from speaker_runtime.audio.formats import AudioFormat
@@ -92,6 +94,34 @@ def test_a_language_that_nobody_speaks_is_refused_with_those_that_are_spoken() -
     with pytest.raises(SpeechError, match="it speaks: en") as refused:
         planned("Hallo.", language="de")
     assert refused.value.param == "language"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "warnings"),
+    [
+        ("Guten Morgen!", "de", ("the text is read as de, which was detected",)),
+        ("How are you today?", "en", ("the text is read as en, which was detected",)),
+        ("Berlin", "es", ()),
+    ],
+)
+def test_a_voice_of_several_languages_reads_a_text_in_its_own(
+    text: str, language: str, warnings: tuple[str, ...]
+) -> None:
+    made = in_many_languages(SpeechOrder(text, "eva", AudioFormat.PCM))
+    assert ({each.language for each in made.requests}, made.warnings) == ({language}, warnings)
+
+
+def test_what_shows_no_language_is_read_like_the_text_around_it() -> None:
+    document = '<speak>Berlin<break time="1s"/>ist heute sehr sch\u00f6n, sagt sie.</speak>'
+    made = in_many_languages(SpeechOrder(document, "eva", AudioFormat.PCM, ssml=Mode.STRICT))
+    assert [each.language for each in made.requests] == ["de", "de"]
+
+
+def in_many_languages(order: SpeechOrder) -> Plan:
+    can = replace(CAN, languages=("en", "de", "es"))
+    eva = VoiceEntry(name="eva", preset="low", languages=("es", "de", "en"))
+    catalogue = Catalogue(VoiceManifest(voices=(eva,)), can.presets, can.languages)
+    return plan(order, catalogue, can, Lexicon({}))
 
 
 def test_a_voice_in_markup_brings_its_own_pace_unless_one_is_asked_for() -> None:

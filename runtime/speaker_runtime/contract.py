@@ -138,11 +138,12 @@ class DevicesConfig(Document):
         default="auto",
         description="gpu is every GPU that the process sees, auto the same or else the CPU.",
     )
-    copies: int = Field(
-        default=1,
+    copies: int | None = Field(
+        default=None,
         ge=1,
         le=16,
-        description="Copies of the model on each device; they speak side by side.",
+        description="Copies of the model on each device, which speak side by side; by default one "
+        "on a GPU, and on CPUs as many as the backend makes the most of.",
     )
     fallback_to_cpu: bool = Field(
         default=False,

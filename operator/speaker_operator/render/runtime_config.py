@@ -35,9 +35,11 @@ def runtime_config(
             directory=models / model_key(source),
             accept_license=service.spec.model.accept_license,
         ),
+        devices=contract.DevicesConfig(copies=serving.copies),
         serving=contract.ServingConfig(
             max_input_characters=serving.max_input_characters,
             max_queue_seconds=serving.max_queue_seconds,
+            max_client_seconds=serving.max_client_seconds,
             drain_seconds=serving.drain_seconds,
             lexicon=serving.lexicon,
             audio_cache=_audio_cache(service, audio_cache),

@@ -93,7 +93,7 @@ class Placement:
 
     Attributes:
         device: ``cpu``, or one of the names that :meth:`BackendFactory.gpus` gives.
-        threads: Most threads for work on the CPU.
+        threads: CPUs that there are; other copies may use them at the same time.
     """
 
     device: str
@@ -161,3 +161,7 @@ class BackendFactory(Protocol):
     @staticmethod
     def gpus() -> tuple[str, ...]:
         """Every GPU of this machine that the backend can run on."""
+
+    @staticmethod
+    def copies(cpus: int) -> int:
+        """How many copies of the model make the most of so many CPUs."""

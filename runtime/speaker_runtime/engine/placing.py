@@ -32,7 +32,8 @@ def create_engine(config: RuntimeConfig) -> Engine:
             )
         return backend(config.model, placement)
 
-    placements = place(config.devices, backend.gpus(), usable_cpus())
+    cpus = usable_cpus()
+    placements = place(config.devices, backend.gpus(), cpus, backend.copies(cpus))
     fallback = Placement(CPU, placements[0].threads) if config.devices.fallback_to_cpu else None
     return Engine(
         make,
@@ -45,13 +46,16 @@ def create_engine(config: RuntimeConfig) -> Engine:
     )
 
 
-def place(wanted: DevicesConfig, gpus: Sequence[str], cpus: int) -> list[Placement]:
+def place(
+    wanted: DevicesConfig, gpus: Sequence[str], cpus: int, copies_on_cpu: int
+) -> list[Placement]:
     """Where each copy of the model runs.
 
     Args:
         wanted: What the configuration asks for.
         gpus: Those that are there and can be used.
         cpus: That this process may keep busy.
+        copies_on_cpu: That make the most of them.
     """
     match wanted.kind:
         case "gpu":
@@ -60,8 +64,8 @@ def place(wanted: DevicesConfig, gpus: Sequence[str], cpus: int) -> list[Placeme
             devices = (CPU,)
         case "auto":
             devices = gpus or (CPU,)
-    threads = max(1, cpus // (len(devices) * wanted.copies))
-    return [Placement(device, threads) for device in devices for _ in range(wanted.copies)]
+    copies = wanted.copies or (copies_on_cpu if devices == (CPU,) else 1)
+    return [Placement(device, cpus) for device in devices for _ in range(copies)]
 
 
 def usable_cpus(quota: Path = _QUOTA) -> int:

@@ -93,6 +93,20 @@ class ServingSpec(Model):
         description="Seconds of speech, estimated from the text, that may wait in a pod; requests "
         "beyond are answered with 503 and when to try again.",
     )
+    max_client_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=86_400,
+        description="Seconds of speech that may wait in a pod for one client, known by its address "
+        "and API key; its requests beyond are answered with 429 and when to try again.",
+    )
+    copies: int | None = Field(
+        default=None,
+        ge=1,
+        le=16,
+        description="Copies of the model in a pod, which speak side by side; by default as many "
+        "as make the most of the pod's CPUs. Each needs the model's memory once more.",
+    )
     drain_seconds: int = Field(
         default=30,
         ge=0,

@@ -37,8 +37,12 @@ _PADDING: Final = 0
 """The token before and after every utterance."""
 _MOST_THREADS: Final = 4
 """More gain nothing on utterances of a few seconds."""
-_UTTERANCE_LIMIT: Final = 180
+_MOST_COPIES: Final = 4
+"""Each holds the weights once more, about 150 MB."""
+_UTTERANCE_LIMIT: Final = 120
 """Characters; a step speaks an utterance, and others wait for it meanwhile."""
+_FIRST_LIMIT: Final = 60
+"""Characters; shorter beginnings sound cut off."""
 _NAME: Final = "kokoro"
 
 PhonemeRules: TypeAlias = Callable[[str], str]
@@ -69,6 +73,11 @@ class KokoroBackend:
         """None: the weights are 8-bit integers, made for CPUs."""
         return ()
 
+    @staticmethod
+    def copies(cpus: int) -> int:
+        """One for each CPU, up to a bound: several threads on one sentence gain less than that."""
+        return min(_MOST_COPIES, cpus)
+
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Load the model, the styles of all voices whose accent can be read, and the rules."""
         stored = open_model(self._model)
@@ -95,6 +104,7 @@ class KokoroBackend:
             max_batch=1,
             warmup="Ready to speak.",
             reads=reading.READS,
+            first_limit=_FIRST_LIMIT,
             mixes_presets=True,
         )
 
@@ -172,6 +182,8 @@ def _session(stored: StoredModel, threads: int) -> "InferenceSession":
 
     options = SessionOptions()
     options.intra_op_num_threads = threads
+    # Waiting threads that spin would take the CPU from the other copies and the encoders.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return InferenceSession(str(stored.path(_MODEL)), options, providers=["CPUExecutionProvider"])
 

@@ -26,6 +26,8 @@ def test_the_spec_reaches_the_runtime() -> None:
             serving={
                 "maxInputCharacters": 9,
                 "maxQueueSeconds": 8,
+                "maxClientSeconds": 6,
+                "copies": 3,
                 "drainSeconds": 7,
                 "lexicon": {"kubectl": "cube control"},
             }
@@ -35,6 +37,8 @@ def test_the_spec_reaches_the_runtime() -> None:
     assert config.backend == "hibari"
     assert config.serving.max_input_characters == 9
     assert config.serving.max_queue_seconds == 8
+    assert config.serving.max_client_seconds == 6
+    assert config.devices.copies == 3
     assert config.serving.drain_seconds == 7
     assert config.serving.lexicon == {"kubectl": "cube control"}
 

@@ -12,18 +12,19 @@ from speaker_runtime.engine.placing import MISSING_GPU, place, usable_cpus
 @pytest.mark.parametrize(
     ("wanted", "gpus", "placed"),
     [
-        (DevicesConfig(), (), [("cpu", 8)]),
-        (DevicesConfig(copies=2), (), [("cpu", 4), ("cpu", 4)]),
-        (DevicesConfig(), ("cuda:0", "cuda:1"), [("cuda:0", 4), ("cuda:1", 4)]),
-        (DevicesConfig(kind="cpu"), ("cuda:0",), [("cpu", 8)]),
-        (DevicesConfig(kind="gpu"), (), [(MISSING_GPU, 8)]),
-        (DevicesConfig(copies=16), (), [("cpu", 1)] * 16),
+        (DevicesConfig(), (), ["cpu"] * 3),
+        (DevicesConfig(copies=2), (), ["cpu"] * 2),
+        (DevicesConfig(), ("cuda:0", "cuda:1"), ["cuda:0", "cuda:1"]),
+        (DevicesConfig(copies=2), ("cuda:0",), ["cuda:0", "cuda:0"]),
+        (DevicesConfig(kind="cpu"), ("cuda:0",), ["cpu"] * 3),
+        (DevicesConfig(kind="gpu"), (), [MISSING_GPU]),
     ],
 )
-def test_each_copy_has_a_device_and_its_share_of_the_cpus(
-    wanted: DevicesConfig, gpus: tuple[str, ...], placed: list[tuple[str, int]]
+def test_each_copy_has_a_device(
+    wanted: DevicesConfig, gpus: tuple[str, ...], placed: list[str]
 ) -> None:
-    assert place(wanted, gpus, cpus=8) == [Placement(*each) for each in placed]
+    made = place(wanted, gpus, cpus=8, copies_on_cpu=3)
+    assert made == [Placement(device, threads=8) for device in placed]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def create_app(
 
 
 def _build(config: RuntimeConfig, manifest: VoiceManifest, engine: Engine) -> Runtime:
-    counted = RuntimeMetrics(config.backend, lambda: engine.load)
+    counted = RuntimeMetrics(config.backend, lambda: engine.load, lambda: engine.copies)
     return Runtime(
         config=config,
         engine=engine,

@@ -1,12 +1,13 @@
 """What is counted, in Prometheus' words; one registry per application."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from speaker_runtime.engine.state import Load
+from speaker_runtime.engine.state import CopyState, Load, Phase
 from speaker_runtime.errors import ErrorCode
 
 _FIRST_AUDIO_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
@@ -20,12 +21,18 @@ class RuntimeMetrics:
     Args:
         model: Value of the label ``model``.
         load: Asked at every scrape how busy the engine is.
+        copies: Asked at every scrape where the copies of the model run.
     """
 
-    def __init__(self, model: str = "", load: Callable[[], Load] = Load) -> None:
+    def __init__(
+        self,
+        model: str = "",
+        load: Callable[[], Load] = Load,
+        copies: Callable[[], Sequence[CopyState]] = tuple,
+    ) -> None:
         self.registry = CollectorRegistry()
         self._model = model
-        self.registry.register(_EngineCounters(model, load))
+        self.registry.register(_EngineCollector(model, load, copies))
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "tts_requests_running": ("Requests being spoken.", lambda: load().running),
             "tts_requests_waiting": ("Requests that have not begun.", lambda: load().waiting),
@@ -101,12 +108,15 @@ class RuntimeMetrics:
         return Histogram(name, text, ["model"], buckets=buckets, registry=self.registry)
 
 
-class _EngineCounters(Collector):
+class _EngineCollector(Collector):
     """What the engine itself counts."""
 
-    def __init__(self, model: str, load: Callable[[], Load]) -> None:
+    def __init__(
+        self, model: str, load: Callable[[], Load], copies: Callable[[], Sequence[CopyState]]
+    ) -> None:
         self._model = model
         self._load = load
+        self._copies = copies
 
     def collect(self) -> Iterable[Metric]:
         load = self._load()
@@ -120,6 +130,20 @@ class _EngineCounters(Collector):
             "The model's work on speech that nobody took.",
             load.wasted_seconds,
         )
+
+        yield self._places()
+
+    def _places(self) -> Metric:
+        family = GaugeMetricFamily(
+            "tts_model_copies",
+            "Copies of the model; `fallback` is true where one runs on the CPU for want of a GPU.",
+            labels=["model", "device", "fallback"],
+        )
+        ready = [copy for copy in self._copies() if copy.state.phase is Phase.READY]
+        counted = Counts((copy.device, str(bool(copy.fallback)).lower()) for copy in ready)
+        for place, number in counted.items():
+            family.add_metric([self._model, *place], number)
+        return family
 
     def _counter(self, name: str, text: str, value: float) -> Metric:
         family = CounterMetricFamily(name, text, labels=["model"])

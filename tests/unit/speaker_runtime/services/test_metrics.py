@@ -1,6 +1,6 @@
 """What is counted."""
 
-from speaker_runtime.engine.state import Load
+from speaker_runtime.engine.state import CopyState, EngineState, Load, Phase
 from speaker_runtime.errors import ErrorCode
 from speaker_runtime.services.metrics import RuntimeMetrics
 
@@ -27,6 +27,20 @@ def test_a_request_is_counted_with_its_model() -> None:
         'tts_errors_total{code="overloaded",model="tone"} 1.0',
     ):
         assert line in text
+
+
+def test_copies_are_counted_by_their_device_once_they_are_ready() -> None:
+    ready = EngineState(Phase.READY)
+    copies = (
+        CopyState("cuda:0", ready),
+        CopyState("cuda:1", ready),
+        CopyState("cpu", ready, fallback="out of memory"),
+        CopyState("cuda:2", EngineState(Phase.LOADING)),
+    )
+    text = RuntimeMetrics("tone", copies=lambda: copies).exposition().decode()
+    assert 'tts_model_copies{device="cuda:0",fallback="false",model="tone"} 1.0' in text
+    assert 'tts_model_copies{device="cpu",fallback="true",model="tone"} 1.0' in text
+    assert "cuda:2" not in text
 
 
 def test_registries_are_separate() -> None:

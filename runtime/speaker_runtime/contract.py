@@ -64,6 +64,13 @@ class Document(BaseModel):
         return self.model_dump_json(by_alias=True, exclude_none=True, indent=2) + "\n"
 
 
+class FetchReport(Document):
+    """The last words of a `speaker-runtime model fetch` that ended well, for the operator."""
+
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of all files of the model.")
+    bytes: int = Field(ge=0, description="Of all files together.")
+
+
 class ModelConfig(Document):
     """Which model to load, and where its files lie."""
 

@@ -3,9 +3,11 @@
 from typing import Any
 
 from speaker_operator.kube.resources import DEPLOYMENT, POD
+from speaker_runtime.contract import FetchReport
 from tests.apiserver.api import Api, Json, unique_name
 
-FETCHED = {"state": {"terminated": {"exitCode": 0}}}
+REPORT = FetchReport(digest=f"sha256:{'0' * 64}", bytes=107_000_000)
+FETCHED = {"state": {"terminated": {"exitCode": 0, "message": REPORT.to_json()}}}
 SERVING = {"ready": True, "state": {"running": {}}}
 
 

@@ -7,7 +7,14 @@ import pytest
 
 from speaker_operator.kube.resources import EVENT, TTS_SERVICE, VOICE, Resource
 from tests.apiserver.api import Api, Json, eventually, service, voice
-from tests.apiserver.kubelet import FETCHED, create_pod, report_deployment, report_pod, roll_out
+from tests.apiserver.kubelet import (
+    FETCHED,
+    REPORT,
+    create_pod,
+    report_deployment,
+    report_pod,
+    roll_out,
+)
 from tests.apiserver.operator_process import OperatorProcess
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, is_ready
@@ -58,6 +65,12 @@ def test_a_service_becomes_ready_with_its_pods(declared: Api, record_figure: Rec
     assert status["voices"] == {"total": 1, "ready": 1, "failed": []}
     assert status["model"]["state"] == "Ready"
     assert status["url"] == f"http://hello.{declared.namespace}.svc"
+    model = status["model"]
+    assert (model["state"], model["digest"], model["bytes"]) == (
+        "Ready",
+        REPORT.digest,
+        REPORT.bytes,
+    )
 
 
 def test_an_edit_makes_it_unready_until_it_is_rolled_out(declared: Api) -> None:

@@ -17,10 +17,10 @@ from speaker_operator.api.v1alpha1.status import (
 from speaker_operator.kube.resources import CLAIM, CONFIG_MAP, DEPLOYMENT, SERVICE, JsonObject
 from speaker_operator.reconcile.conditions import TAKES_ITS_TIME, Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
+from speaker_operator.reconcile.fetches import fetch_report, fetch_states
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.rollout import Rollout, read_rollout
 from speaker_operator.render.labels import selector_labels
-from speaker_operator.render.names import FETCH_CONTAINER
 from speaker_operator.render.service import url
 from speaker_operator.render.voices import Assignment, default_problem
 
@@ -114,7 +114,14 @@ def unreadable_status(
 
 def _model(observation: Observation) -> ModelStatus:
     state, message = _model_state(observation)
-    return ModelStatus(source=observation.service.model_source, state=state, message=message)
+    report = fetch_report(observation.pods) if state == "Ready" else None
+    return ModelStatus(
+        source=observation.service.model_source,
+        state=state,
+        message=message,
+        digest=report.digest if report else None,
+        bytes=report.bytes if report else None,
+    )
 
 
 def _model_state(
@@ -123,12 +130,7 @@ def _model_state(
     failure = observation.failure
     if failure is not None and failure.concerns_model:
         return "Failed", failure.message
-    fetches = [
-        status.get("state", {})
-        for pod in observation.pods
-        for status in pod.get("status", {}).get("initContainerStatuses", ())
-        if status["name"] == FETCH_CONTAINER
-    ]
+    fetches = list(fetch_states(observation.pods))
     if any(state.get("terminated", {}).get("exitCode") == 0 for state in fetches):
         return "Ready", None
     if any("running" in state for state in fetches):

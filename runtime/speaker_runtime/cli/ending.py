@@ -19,7 +19,12 @@ def end(code: ExitCode, reason: str) -> ExitCode:
     The kubelet puts the log's file there; where it is absent, this is no pod, and none is made.
     """
     sys.stderr.write(reason.rstrip() + "\n")
+    last_words(reason)
+    return code
+
+
+def last_words(text: str) -> None:
+    """Write to the termination log, and only there."""
     log = Path(os.environ.get(_TERMINATION_LOG, _DEFAULT_TERMINATION_LOG))
     if log.is_file() and os.access(log, os.W_OK):
-        log.write_bytes(reason.encode()[:_LONGEST_BYTES])
-    return code
+        log.write_bytes(text.encode()[:_LONGEST_BYTES])

@@ -1,29 +1,38 @@
 """``speaker-runtime model``: brings, checks, lists and carries models."""
 
 import signal
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from speaker_runtime.cli.documents import InvalidConfigError, read_config
-from speaker_runtime.cli.ending import end
+from speaker_runtime.cli.ending import end, last_words
 from speaker_runtime.cli.progress import print_json, reporter
-from speaker_runtime.contract import ExitCode, ModelConfig
+from speaker_runtime.contract import ExitCode, FetchReport, ModelConfig
 from speaker_runtime.models import bundle, fetching, store
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.fetching import Fetched
+from speaker_runtime.models.files import storage_errors
+from speaker_runtime.models.sources.base import Progress
+from speaker_runtime.models.status import StatusFile, unfinished
 from speaker_runtime.models.store import StoredModel
 
 
 def fetch(directory: Path) -> ExitCode:
     """Fetch the model that the configuration in ``directory`` names: the init container's work."""
-    to = reporter()
-    return _ended(directory, lambda model: to.done(fetching.fetch(model, to.progress)))
+
+    def bring(model: ModelConfig) -> None:
+        manifest = _told(model, partial(fetching.fetch, model)).model.manifest
+        last_words(FetchReport(digest=manifest.digest, bytes=manifest.size).to_json())
+
+    return _ended(directory, bring)
 
 
 def load(directory: Path, path: Path) -> ExitCode:
     """Install the bundle ``path`` as the model that the configuration names."""
-    to = reporter()
-    return _ended(directory, lambda model: to.done(fetching.load(model, path, to.progress)))
+    return _ended(directory, lambda model: _told(model, partial(fetching.load, model, path)))
 
 
 def pack(directory: Path, path: Path) -> ExitCode:
@@ -41,12 +50,37 @@ def list_models(cache: Path) -> ExitCode:
     try:
         for stored in store.stored_models(cache):
             _tell("model", stored)
+        for directory, status in unfinished(cache):
+            fields = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+            print_json(event="unfinished", directory=str(directory), **fields)
     except ModelError as error:
         return end(error.exit_code, str(error))
     return ExitCode.OK
 
 
-def _ended(directory: Path, work: Callable[[ModelConfig], None]) -> ExitCode:
+def _told(model: ModelConfig, work: Callable[[Callable[[Progress], None]], Fetched]) -> Fetched:
+    """Do the work, and tell how it goes: to whoever watches, and in the model's status file."""
+    to, status = reporter(), StatusFile(model)
+
+    def progress(progress: Progress) -> None:
+        to.progress(progress)
+        status.progress(progress)
+
+    try:
+        fetched = work(progress)
+    except ModelError as error:
+        try:
+            status.failed(str(error))
+        except OSError as why:
+            sys.stderr.write(f"The model's status file cannot be written: {why}\n")
+        raise
+    with storage_errors(model.directory):
+        status.done(fetched.copied)
+    to.done(fetched)
+    return fetched
+
+
+def _ended(directory: Path, work: Callable[[ModelConfig], object]) -> ExitCode:
     # A pod that is stopped leaves what has arrived so that the next one goes on from there.
     signal.signal(signal.SIGTERM, _end)
     try:

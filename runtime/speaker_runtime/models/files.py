@@ -19,6 +19,8 @@ _PARTIAL: Final = ".partial"
 _STALE_SECONDS: Final = 180.0
 """A partial file untouched for so long belongs to a fetch that died: the longest wait for a server
 is shorter (:mod:`speaker_runtime.models.web`)."""
+_READABLE: Final = 0o644
+"""mkstemp makes files that only their owner reads; pods of other users share the cache."""
 _ABANDONED_SECONDS: Final = 3600.0
 
 Reader = Callable[[int], Iterator[bytes]]
@@ -66,6 +68,20 @@ def write(target: Path, content: bytes) -> None:
         f"sha256:{hashlib.sha256(content).hexdigest()}",
     ):
         pass
+
+
+def put(target: Path, content: bytes) -> None:
+    """Put ``content`` in ``target``'s place in one moment, without waiting for the disk.
+
+    What a crash may take away belongs here; a model's files are written by :func:`install`.
+    """
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{target.name}.", suffix=_PARTIAL, dir=target.parent
+    )
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+    Path(name).chmod(_READABLE)
+    Path(name).replace(target)
 
 
 def blocks(stream: BinaryIO) -> Iterator[bytes]:
@@ -120,8 +136,7 @@ def _partial(target: Path, prefix: str) -> Iterator[tuple[Path, io.BufferedRando
             yield partial, out
             out.flush()
             os.fsync(out.fileno())
-        # mkstemp makes files that only their owner reads; pods of other users share the cache.
-        partial.chmod(0o644)
+        partial.chmod(_READABLE)
         partial.replace(target)
     finally:
         with suppress(FileNotFoundError):

@@ -41,6 +41,12 @@ class ModelStatus(Model):
         "Failed."
     )
     message: str | None = Field(default=None, description="What stands in the way, if anything.")
+    digest: str | None = Field(
+        default=None, description="Digest of the model that was fetched, as its source pins it."
+    )
+    bytes: int | None = Field(
+        default=None, ge=0, description="Bytes of the model that was fetched."
+    )
 
 
 class FailedVoice(Model):

@@ -11,6 +11,7 @@ from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.status import Observation, service_status
 from speaker_operator.render.voices import assign
+from speaker_runtime.contract import FetchReport
 from tests.unit.speaker_operator.factories import service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import (
     Json,
@@ -120,6 +121,23 @@ def test_a_pod_that_fetches_says_so() -> None:
     assert found.model is not None
     assert found.model.state == "Fetching"
     assert summary(found)["ModelReady"] == "False Fetching"
+
+
+def test_what_a_fetch_reports_is_told() -> None:
+    report = FetchReport(digest=f"sha256:{'a' * 64}", bytes=1234)
+    fetch = {"state": {"terminated": {"exitCode": 0, "message": report.to_json()}}}
+    found = status(service(), [*rolled_out(children(service())), pod(service(), fetch=fetch)])
+    assert found.model is not None
+    assert (found.model.state, found.model.digest) == ("Ready", report.digest)
+    assert found.model.bytes == 1234
+
+
+@pytest.mark.parametrize("message", ["", "fetched", '{"digest": "md5:0", "bytes": 1}'])
+def test_a_fetch_by_an_image_of_another_version_is_ready_all_the_same(message: str) -> None:
+    fetch = {"state": {"terminated": {"exitCode": 0, "message": message}}}
+    found = status(service(), [*rolled_out(children(service())), pod(service(), fetch=fetch)])
+    assert found.model is not None
+    assert (found.model.state, found.model.digest) == ("Ready", None)
 
 
 @pytest.mark.parametrize(

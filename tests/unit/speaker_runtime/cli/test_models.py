@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from speaker_runtime.cli import app
-from speaker_runtime.contract import CONFIG_FILE, ExitCode, ModelConfig, RuntimeConfig
+from speaker_runtime.contract import CONFIG_FILE, ExitCode, FetchReport, ModelConfig, RuntimeConfig
+from speaker_runtime.models.status import read_status
 
 
 @pytest.fixture
@@ -55,6 +56,31 @@ def test_a_licence_that_was_not_accepted_ends_a_fetch_with_its_own_exit_code(
     result = run("fetch", "--config", config)
     assert result.exit_code == ExitCode.LICENSE_NOT_ACCEPTED
     assert "write acceptLicense: CPML" in result.stderr
+
+
+def test_a_fetch_in_a_pod_ends_with_a_report_for_the_operator(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = config / "termination-log"
+    log.touch()
+    monkeypatch.setenv("TERMINATION_LOG", str(log))
+    fetched = last(run("fetch", "--config", config))
+    report = FetchReport.model_validate_json(log.read_text())
+    assert (report.digest, report.bytes) == (fetched["digest"], fetched["bytes"])
+
+
+def test_how_a_fetch_went_stays_beside_the_model(config: Path) -> None:
+    directory = config / "cache" / "model"
+    run("fetch", "--config", config)
+    status = read_status(directory)
+    assert status is not None
+    assert (status.state, status.bytes) == ("Ready", status.total_bytes)
+    (directory / "manifest.json").write_text("{")
+    assert run("fetch", "--config", config).exit_code == ExitCode.MODEL_CORRUPT
+    (directory / "manifest.json").unlink()
+    told = last(run("list", config / "cache"))
+    assert (told["event"], told["state"]) == ("unfinished", "Failed")
+    assert "cannot be read" in told["message"]
 
 
 def test_what_was_never_fetched_cannot_be_verified(config: Path) -> None:

@@ -1,9 +1,7 @@
 """Speech as an HTTP body: bytes as they are, or wrapped in server-sent events."""
 
 import asyncio
-import base64
 import json
-import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
@@ -13,15 +11,21 @@ from starlette.types import Receive, Scope, Send
 from speaker_runtime.audio.pipeline import Mark
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
-from speaker_runtime.http.envelope import envelope
 from speaker_runtime.http.errors import error_response
+from speaker_runtime.http.events import (
+    AudioDelta,
+    AudioDone,
+    AudioMark,
+    AudioSentence,
+    ErrorEvent,
+    SpeechEvent,
+    Usage,
+)
 from speaker_runtime.http.schemas import StreamOptions
 from speaker_runtime.services.speech import Speech
 
 SEND_SECONDS: Final = 120.0
 """A client that reads nothing for so long is given up, and its place goes to another."""
-_AUDIO_TOKENS_PER_SECOND: Final = 20
-_CHARACTERS_PER_TOKEN: Final = 4
 
 
 class SpeechResponse(Response):
@@ -84,44 +88,28 @@ async def as_events(speech: Speech, options: StreamOptions) -> AsyncIterator[byt
 
     The marks of an SSML document, and the sentences where they are wanted, are events of their own,
     each before the audio that it stands in.
-
-    Tokens are an estimate in OpenAI's units: four characters of text, a twentieth of a second of
-    audio.
     """
     try:
         async for data in speech:
             for cue in _wanted(speech, options):
-                yield _event(cue)
-            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+                yield _wire(cue)
+            yield _wire(AudioDelta.of(data))
     except SpeechError as error:
-        yield _event({"type": "error", **envelope(error).model_dump()})
+        yield _wire(ErrorEvent.of(error))
         return
     for cue in _wanted(speech, options):
-        yield _event(cue)
-    asked = math.ceil(speech.characters / _CHARACTERS_PER_TOKEN)
-    made = math.ceil(speech.audio_seconds * _AUDIO_TOKENS_PER_SECOND)
-    usage = {"input_tokens": asked, "output_tokens": made, "total_tokens": asked + made}
-    yield _event({"type": "speech.audio.done", "usage": usage})
+        yield _wire(cue)
+    yield _wire(AudioDone(usage=Usage.of(speech.characters, speech.audio_seconds)))
 
 
-def _wanted(speech: Speech, options: StreamOptions) -> Iterator[dict[str, object]]:
+def _wanted(speech: Speech, options: StreamOptions) -> Iterator[AudioMark | AudioSentence]:
     for cue in speech.take_cues():
         if isinstance(cue, Mark):
-            yield {
-                "type": "speech.audio.mark",
-                "name": cue.name,
-                "seconds": round(cue.seconds, 3),
-            }
+            yield AudioMark.of(cue)
         elif options.sentences:
-            yield {
-                "type": "speech.audio.sentence",
-                "index": cue.index,
-                "text": cue.caption.text,
-                "characters": cue.caption.span,
-                "start": round(cue.start, 3),
-                "end": None if cue.end is None else round(cue.end, 3),
-            }
+            yield AudioSentence.of(cue)
 
 
-def _event(data: dict[str, object]) -> bytes:
-    return f"data: {json.dumps(data)}\n\n".encode()
+def _wire(event: SpeechEvent) -> bytes:
+    # With escapes, as an error may quote what has no UTF-8 (half a surrogate pair).
+    return f"data: {json.dumps(event.model_dump())}\n\n".encode()

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
-from speaker_runtime.text.languages import is_tag
+from speaker_runtime.text.languages import LONGEST_TAG, TAG_PATTERN, is_tag
 from speaker_runtime.text.ssml.script import Mode
 
 
@@ -24,7 +24,17 @@ def _is_language(text: str) -> str:
     return text
 
 
+def _whole(number: object) -> object:
+    """JSON knows no integers: 7.0 is the same number as 7."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 Text = Annotated[str, AfterValidator(_is_unicode)]
+LanguageTag = Annotated[
+    str,
+    AfterValidator(_is_language),
+    WithJsonSchema({"type": "string", "pattern": TAG_PATTERN, "maxLength": LONGEST_TAG}),
+]
 Name = Annotated[Text, Field(max_length=253)]
 
 
@@ -57,7 +67,15 @@ class SpeechBody(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}]
+            "examples": [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}],
+            "if": {
+                "properties": {"stream_options": {"type": "object"}},
+                "required": ["stream_options"],
+            },
+            "then": {
+                "properties": {"stream_format": {"const": "sse"}},
+                "required": ["stream_format"],
+            },
         },
     )
 
@@ -101,7 +119,7 @@ class SpeechBody(BaseModel):
         description="How to speak. A model that cannot follow it says so in the header "
         "`X-Speaker-Warning`.",
     )
-    seed: int = Field(
+    seed: Annotated[int, BeforeValidator(_whole)] = Field(
         default=0,
         ge=0,
         le=2**32 - 1,
@@ -109,7 +127,7 @@ class SpeechBody(BaseModel):
         description="Extension. Another seed gives another reading of the same text, where the "
         "model has chance in it; the same request always gives the same bytes.",
     )
-    language: Annotated[str, AfterValidator(_is_language)] | None = Field(
+    language: LanguageTag | None = Field(
         default=None,
         description="Extension. BCP 47 tag of the text, such as `en` or `en-GB`. Unless given, "
         "the voice's own; where it has several, the one that the text shows to be in, said in the "
@@ -176,6 +194,19 @@ class ModelList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[Model]
+
+
+class SpeechModel(BaseModel):
+    """A name that `model` may have, as programs with a list to choose from read it."""
+
+    id: str
+    name: str = Field(description="Name to show to people.")
+
+
+class SpeechModelList(BaseModel):
+    """All models that speak."""
+
+    models: list[SpeechModel]
 
 
 class VoiceInfo(BaseModel):

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-_TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-_LONGEST: Final = 35
+TAG_PATTERN: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
+LONGEST_TAG: Final = 35
+_TAG: Final = re.compile(TAG_PATTERN.strip("^$"))
 
 
 def is_tag(text: str) -> bool:
     """Whether ``text`` is written like a BCP 47 language tag, for example ``en`` or ``pt-BR``."""
-    return len(text) <= _LONGEST and _TAG.fullmatch(text) is not None
+    return len(text) <= LONGEST_TAG and _TAG.fullmatch(text) is not None
 
 
 def primary(tag: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
+from speaker_runtime.http.events import AudioDelta, AudioDone, Usage
 from speaker_runtime.http.schemas import (
     Capabilities,
     CopyStatus,
@@ -18,6 +19,8 @@ from speaker_runtime.http.schemas import (
     QueueStatus,
     Readiness,
     SpeechBody,
+    SpeechModel,
+    SpeechModelList,
     SsmlCapabilities,
     SsmlElement,
     Status,
@@ -34,6 +37,9 @@ _STARTED: Final = 1_790_000_000
 MODEL: Final = Model(id="tts-1", created=_STARTED, owned_by="speaker-tts")
 MODELS: Final = ModelList(
     data=[Model(id="hibari", created=_STARTED, owned_by="speaker-tts"), MODEL]
+)
+SPEECH_MODELS: Final = SpeechModelList(
+    models=[SpeechModel(id="hibari", name="hibari"), SpeechModel(id="tts-1", name="tts-1")]
 )
 VOICES: Final = VoiceList(
     voices=[
@@ -110,12 +116,13 @@ METRICS: Final = """# HELP tts_requests_running Requests being spoken.
 # TYPE tts_requests_running gauge
 tts_requests_running{model="hibari"} 1.0
 """
-EVENTS: Final = """data: {"type": "speech.audio.delta", "audio": "//PExABkhDoIAO=="}
-
-data: {"type": "speech.audio.done", "usage": {"input_tokens": 3, "output_tokens": 21, \
-"total_tokens": 24}}
-
-"""
+EVENTS: Final = "".join(
+    f"data: {event.model_dump_json()}\n\n"
+    for event in (
+        AudioDelta.of(b"the first bytes"),
+        AudioDone(usage=Usage.of(characters=12, audio_seconds=1.05)),
+    )
+)
 
 ORDERS: Final[Mapping[str, tuple[str, SpeechBody]]] = {
     "short": (

@@ -1,4 +1,4 @@
-"""``GET /v1/models``."""
+"""``GET /v1/models`` and ``GET /v1/audio/models``."""
 
 from typing import Annotated
 
@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path
 
 from speaker_runtime.errors import ErrorCode
 from speaker_runtime.http.openapi.answers import refusals
-from speaker_runtime.http.openapi.examples import MODEL, MODELS, of_json
+from speaker_runtime.http.openapi.examples import MODEL, MODELS, SPEECH_MODELS, of_json
 from speaker_runtime.http.runtime import CurrentRuntime, Runtime
-from speaker_runtime.http.schemas import Model, ModelList
+from speaker_runtime.http.schemas import Model, ModelList, SpeechModel, SpeechModelList
 
 router = APIRouter(tags=["Models"])
 
@@ -40,6 +40,21 @@ async def retrieve_model(
 ) -> Model:
     """One name that `model` may have."""
     return _model(runtime.models.resolve(model), runtime)
+
+
+@router.get(
+    "/v1/audio/models",
+    summary="List the models that speak",
+    responses={
+        200: {"description": "The names.", **of_json(SPEECH_MODELS)},
+        **refusals(ErrorCode.INTERNAL_ERROR),
+    },
+)
+async def list_speech_models(runtime: CurrentRuntime) -> SpeechModelList:
+    """The names of `GET /v1/models` in the shape that Open WebUI reads."""
+    return SpeechModelList(
+        models=[SpeechModel(id=name, name=name) for name in runtime.models.names]
+    )
 
 
 def _model(name: str, runtime: Runtime) -> Model:

@@ -11,6 +11,7 @@ from speaker_runtime.http.clients import client_of
 from speaker_runtime.http.disconnect import unless_gone
 from speaker_runtime.http.openapi import examples
 from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION, Answers, refusals
+from speaker_runtime.http.openapi.schema import EVENT_STREAM
 from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import SpeechBody, StreamOptions
@@ -33,7 +34,7 @@ _RESPONSES: Final[Answers] = {
                 kind: {"schema": {"type": "string", "format": "binary"}}
                 for kind in CONTENT_TYPES.values()
             },
-            _EVENTS: {"schema": {"type": "string"}, "example": examples.EVENTS},
+            _EVENTS: EVENT_STREAM,
         },
         "headers": {
             WARNING_HEADER: {

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from speaker_runtime.backends.registry import UnknownBackendError
 from speaker_runtime.cli import logs
 from speaker_runtime.cli.documents import InvalidConfigError, Problem, read_documents
 from speaker_runtime.cli.ending import end
-from speaker_runtime.contract import CONFIG_FILE, ExitCode
+from speaker_runtime.contract import CONFIG_FILE, SHARED_CACHE_VARIABLE, ExitCode
 from speaker_runtime.engine.placing import create_engine
 from speaker_runtime.models.errors import ModelError
 
@@ -25,9 +26,11 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
     A model that cannot be loaded ends the process: the kubelet then tries again with backoff and
     shows the exit code and the reason, where a live process that is never ready would show nothing.
     """
+    shared_cache = os.environ.get(SHARED_CACHE_VARIABLE) or None
     try:
         config, manifest = read_documents(directory)
         engine = create_engine(config)
+        _check_shared_cache(shared_cache)
     except InvalidConfigError as error:
         return end(ExitCode.INVALID_CONFIG, str(error))
     except UnknownBackendError as error:
@@ -44,8 +47,24 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
     # Imported while the model loads: together they are most of the time until the first speech.
     from speaker_runtime.cli.server import Server  # noqa: PLC0415
 
-    failure = asyncio.run(Server(config, manifest, engine).serve(listener))
+    failure = asyncio.run(Server(config, manifest, engine, shared_cache).serve(listener))
     return ExitCode.OK if failure is None else _ended_by(failure)
+
+
+def _check_shared_cache(url: str | None) -> None:
+    if url is None:
+        return
+    from speaker_runtime.services.cache.shared import (  # noqa: PLC0415  only where it is used
+        InvalidAddressError,
+        check_address,
+    )
+
+    try:
+        check_address(url)
+    except InvalidAddressError as error:
+        remedy = "write for example redis://:PASSWORD@redis.speech:6379/0"
+        problem = Problem(f"environment: {SHARED_CACHE_VARIABLE}", str(error), remedy)
+        raise InvalidConfigError((problem,)) from None
 
 
 def _ended_by(error: Exception) -> ExitCode:

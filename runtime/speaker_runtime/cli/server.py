@@ -39,11 +39,17 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """Serves one application until a signal, or a failure of the engine."""
 
-    def __init__(self, config: RuntimeConfig, manifest: VoiceManifest, engine: Engine) -> None:
+    def __init__(
+        self,
+        config: RuntimeConfig,
+        manifest: VoiceManifest,
+        engine: Engine,
+        shared_cache: str | None,
+    ) -> None:
         self._config = config
         self._engine = engine
         self._ending: asyncio.Task[None] | None = None
-        app = create_app(config, manifest, engine)
+        app = create_app(config, manifest, engine, shared_cache)
         self._service: SpeechService = app.state.runtime.service
         self._uvicorn = _Uvicorn(
             uvicorn.Config(

@@ -30,6 +30,7 @@ from speaker_runtime.http.routes import (
     voices,
 )
 from speaker_runtime.http.runtime import Runtime
+from speaker_runtime.services.cache.opening import open_cache
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
@@ -47,6 +48,7 @@ def create_app(
     config: RuntimeConfig,
     manifest: VoiceManifest,
     engine: Engine | None = None,
+    shared_cache: str | None = None,
 ) -> FastAPI:
     """Build the application of one service; its lifespan starts and stops the engine.
 
@@ -54,11 +56,13 @@ def create_app(
         config: What to serve and how.
         manifest: Who speaks.
         engine: What speaks, where it is loading already; else one is made.
+        shared_cache: Address of a Redis or Valkey server to share spoken audio with.
 
     Raises:
         UnknownBackendError: The configuration's backend is not installed.
+        InvalidAddressError: ``shared_cache`` is none of a Redis server.
     """
-    runtime = _build(config, manifest, engine or create_engine(config))
+    runtime = _build(config, manifest, engine or create_engine(config), shared_cache)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -91,12 +95,15 @@ def create_app(
     return app
 
 
-def _build(config: RuntimeConfig, manifest: VoiceManifest, engine: Engine) -> Runtime:
+def _build(
+    config: RuntimeConfig, manifest: VoiceManifest, engine: Engine, shared_cache: str | None
+) -> Runtime:
     counted = RuntimeMetrics(config.backend, lambda: engine.load, lambda: engine.copies)
+    cache = open_cache(config, shared_cache, counted.cache)
     return Runtime(
         config=config,
         engine=engine,
-        service=SpeechService(engine, manifest, config.serving, counted),
+        service=SpeechService(engine, manifest, config.serving, counted, cache),
         models=ModelNames(config.backend),
         metrics=counted,
         started=int(time.time()),

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from speaker_runtime.engine.state import CopyState, Load, Phase
 from speaker_runtime.errors import ErrorCode
+from speaker_runtime.services.cache.metrics import CacheMetrics
 
 _FIRST_AUDIO_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 _DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -31,6 +32,7 @@ class RuntimeMetrics:
         copies: Callable[[], Sequence[CopyState]] = tuple,
     ) -> None:
         self.registry = CollectorRegistry()
+        self.cache = CacheMetrics(self.registry, model)
         self._model = model
         self.registry.register(_EngineCollector(model, load, copies))
         gauges: dict[str, tuple[str, Callable[[], float]]] = {

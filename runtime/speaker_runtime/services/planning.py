@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from speaker_runtime.audio.formats import AudioFormat
@@ -26,6 +27,17 @@ _QUOTED: Final = 60
 """Characters of a text that an error quotes."""
 
 
+class CacheUse(StrEnum):
+    """What an order has to do with what was spoken before."""
+
+    FULL = "full"
+    """What is known is not spoken again, and what is spoken is kept."""
+    KEEP = "keep"
+    """Everything is spoken anew and kept."""
+    NOTHING = "nothing"
+    """Everything is spoken anew and nothing is kept."""
+
+
 @dataclass(frozen=True)
 class SpeechOrder:
     """What a client asked for, every field valid by itself.
@@ -43,6 +55,7 @@ class SpeechOrder:
         begin_within: Seconds in which the first speech has to be there; None for no such bound.
         client: Whom the order counts for.
         label: Names the order to people.
+        cache: What it has to do with what was spoken before.
     """
 
     text: str
@@ -57,6 +70,7 @@ class SpeechOrder:
     begin_within: float | None = None
     client: str = ""
     label: str = ""
+    cache: CacheUse = CacheUse.FULL
 
 
 @dataclass(frozen=True)

@@ -2,35 +2,32 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 from speaker_runtime.engine.job import Job
-from speaker_runtime.engine.ticket import Chunk, End, Ticket
+from speaker_runtime.engine.ticket import Chunk, End
+from speaker_runtime.services.cache.audio import OrderCache
+from speaker_runtime.services.source import CacheStatus, Source, Submit
 
 JOINABLE_SAMPLES: Final = 60 * 24_000
 """A recording that is longer keeps only what its listeners have not heard yet."""
-
-Submit = Callable[[Job, Callable[[], None]], Ticket]
-"""Queues a job with the engine; the engine is given what to call on every change."""
 
 
 class Recording:
     """One job's chunks, made once. It lives on one event loop; listeners come and go.
 
     Args:
-        submit: Queues the job.
+        submit: Queues what is not known.
         job: What to speak.
+        cached: What is known of it.
 
     Raises:
         SpeechError: The engine takes no job now.
     """
 
-    def __init__(self, submit: Submit, job: Job) -> None:
+    def __init__(self, submit: Submit, job: Job, cached: OrderCache) -> None:
         self.job = job
-        self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Event()
-        self._ticket = submit(job, self._wake)
+        self._source = Source(submit, job, cached)
         self._turn = asyncio.Lock()
         self._chunks: deque[Chunk] = deque()
         self._dropped = 0
@@ -40,7 +37,12 @@ class Recording:
     @property
     def queue_seconds(self) -> float:
         """How long the job waited for the engine; known once there is a chunk."""
-        return self._ticket.queue_seconds
+        return self._source.queue_seconds
+
+    @property
+    def status(self) -> CacheStatus:
+        """What the cache did for it."""
+        return self._source.status
 
     @property
     def can_be_joined(self) -> bool:
@@ -57,7 +59,7 @@ class Recording:
         """A listener wants no more; without any, the job is dropped."""
         self._listeners.discard(listener)
         if not self._listeners:
-            self._ticket.cancel()
+            self._source.cancel()
 
     async def chunk(self, place: int) -> Chunk | End:
         """The chunk at ``place``, which no listener has gone past alone.
@@ -70,7 +72,7 @@ class Recording:
             async with self._turn:
                 if place < self._dropped + len(self._chunks):
                     break
-                item = await self._take()
+                item = await self._source.next()
                 if isinstance(item, End):
                     return item
                 self._chunks.append(item)
@@ -85,18 +87,6 @@ class Recording:
         while self._dropped < heard:
             self._chunks.popleft()
             self._dropped += 1
-
-    async def _take(self) -> Chunk | End:
-        while True:
-            self._changed.clear()
-            item = self._ticket.take()
-            if item is not None:
-                return item
-            await self._changed.wait()
-
-    def _wake(self) -> None:
-        """Called on the engine's thread."""
-        self._loop.call_soon_threadsafe(self._changed.set)
 
 
 class Listener:
@@ -134,17 +124,21 @@ class Recordings:
         self._submit = submit
         self._by_requests: dict[tuple[object, ...], Recording] = {}
 
-    def listen(self, job: Job) -> Listener:
+    def listen(self, job: Job, cached: OrderCache) -> Listener:
         """Listen to a job, new or already being spoken for somebody as urgent.
+
+        Args:
+            job: What to speak.
+            cached: What is known of it. Who looks nothing up does not hear what was.
 
         Raises:
             SpeechError: The engine takes no job now.
         """
-        key = tuple(job.requests)
+        key = (cached.use, *job.requests)
         current = self._by_requests.get(key)
         if current and current.can_be_joined and current.job.priority.rank <= job.priority.rank:
             return current.listen()
-        recording = Recording(self._submit, job)
+        recording = Recording(self._submit, job, cached)
         self._by_requests = {
             each: other for each, other in self._by_requests.items() if other.can_be_joined
         }

@@ -10,8 +10,10 @@ from speaker_runtime.backends.protocol import Capabilities
 from speaker_runtime.contract import ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.cache.audio import AudioCache, OrderCache, Uncached
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import Plan, SpeechOrder, plan
+from speaker_runtime.services.production import Live, Production, Replay
 from speaker_runtime.services.recording import Recordings
 from speaker_runtime.services.speech import Speech
 from speaker_runtime.services.timing import Timing
@@ -27,6 +29,7 @@ class SpeechService:
         manifest: The declared voices.
         limits: Of one request, and the deployment's lexicon.
         metrics: What to count in.
+        cache: Of what was spoken before, if there is one; closed together with the service.
     """
 
     def __init__(
@@ -35,12 +38,14 @@ class SpeechService:
         manifest: VoiceManifest,
         limits: ServingConfig,
         metrics: RuntimeMetrics,
+        cache: AudioCache | None = None,
     ) -> None:
         self._engine = engine
         self._manifest = manifest
         self._limits = limits
         self._lexicon = Lexicon(limits.lexicon)
         self._metrics = metrics
+        self._cache = cache
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="audio")
         self._active: set[Speech] = set()
         self._none_active = asyncio.Event()
@@ -95,15 +100,10 @@ class SpeechService:
         planned, warnings = await asyncio.get_running_loop().run_in_executor(
             self._pool, self._plan, order, catalogue, can
         )
+        cached = await self._cache.order(order, planned, can) if self._cache else Uncached()
         speech = Speech(
             characters=len(order.text),
-            listener=self._recordings.listen(planned.job(order)),
-            places=planned.places,
-            timing=Timing(planned.captions, planned.places),
-            pipeline=partial(
-                Pipeline, order.audio_format, can.sample_rate, planned.sections, planned.end
-            ),
-            pool=self._pool,
+            production=self._production(order, planned, can, cached),
             metrics=self._metrics,
             warnings=warnings,
             on_close=self._forget,
@@ -126,6 +126,8 @@ class SpeechService:
     def close(self) -> None:
         """Give the encoders' threads back; the engine is stopped by then."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._cache:
+            self._cache.close()
 
     def _plan(
         self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities
@@ -133,6 +135,22 @@ class SpeechService:
         """What is to be done, and what of the order is not followed to the letter."""
         planned = plan(order, catalogue, can, self._lexicon)
         return planned, (*planned.warnings, *self._engine.check(planned.requests))
+
+    def _production(
+        self, order: SpeechOrder, planned: Plan, can: Capabilities, cached: OrderCache
+    ) -> Production:
+        if cached.answer is not None:
+            return Replay(cached.answer, planned.captions)
+        return Live(
+            listener=self._recordings.listen(planned.job(order), cached),
+            places=planned.places,
+            timing=Timing(planned.captions, planned.places),
+            pipeline=partial(
+                Pipeline, order.audio_format, can.sample_rate, planned.sections, planned.end
+            ),
+            pool=self._pool,
+            cached=cached,
+        )
 
     def _check_length(self, text: str) -> None:
         if not text.strip():

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 
 from speaker_runtime.audio.formats import CONTENT_TYPES
 from speaker_runtime.errors import CATALOGUE, ErrorCode, SpeechError
+from speaker_runtime.http.caching import CACHE_HEADER, CacheControl, cache_use
 from speaker_runtime.http.clients import client_of
 from speaker_runtime.http.disconnect import unless_gone
 from speaker_runtime.http.openapi import examples
@@ -16,6 +17,7 @@ from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import SpeechBody, StreamOptions
 from speaker_runtime.services.planning import SpeechOrder
+from speaker_runtime.services.source import CacheStatus
 from speaker_runtime.services.speech import Speech
 
 router = APIRouter(tags=["Speech"])
@@ -54,6 +56,13 @@ _RESPONSES: Final[Answers] = {
                 "schema": {"type": "number", "minimum": 0},
                 "example": 0.0071,
             },
+            CACHE_HEADER: {
+                "description": "`hit`: all of it was spoken before; `partial`: some sentences were;"
+                " `miss`: none was; `bypass`: nothing was looked up, as the request or the service "
+                "has it.",
+                "schema": {"type": "string", "enum": [each.value for each in CacheStatus]},
+                "example": "miss",
+            },
         },
     },
     **refusals(*(code for code in CATALOGUE if code not in NOT_OF_AN_OPERATION)),
@@ -80,6 +89,7 @@ async def create_speech(
     body: Annotated[SpeechBody, Body(openapi_examples=examples.orders())],
     request: Request,
     runtime: CurrentRuntime,
+    cache_control: CacheControl = None,
 ) -> Response:
     """Speak `input`. The status is known once the first sentence is spoken; from then on audio
     is streamed, and a failure breaks the connection off (`audio`) or sends an `error` event
@@ -106,6 +116,7 @@ async def create_speech(
             begin_within=body.deadline,
             client=client_of(request),
             label=request.state.request_id,
+            cache=cache_use(cache_control),
         )
     )
     request.state.speech = speech
@@ -121,6 +132,7 @@ def _response(body: SpeechBody, speech: Speech, real_time_factor: float) -> Spee
     headers = {
         QUEUE_HEADER: f"{speech.queue_seconds:.3f}",
         PACE_HEADER: f"{real_time_factor:.4f}",
+        CACHE_HEADER: speech.cache_status.value,
     }
     warnings = [*_warnings(body), *speech.warnings]
     if warnings:

@@ -42,24 +42,40 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Bytes of an answer that were sent together, and the marks that were reached with them."""
+class Heard:
+    """When a sentence of an answer is heard.
+
+    Attributes:
+        index: Its place among the sentences.
+        start: Seconds from the beginning of the answer.
+        end: Seconds from the beginning; None while it is still being spoken.
+    """
+
+    index: int
+    start: float
+    end: float | None
+
+
+@dataclass(frozen=True)
+class KeptPiece:
+    """Bytes of an answer that were sent together.
+
+    Attributes:
+        data: The bytes, perhaps none.
+        seconds: How much audio the answer is up to here.
+        cues: What was reached with these bytes.
+    """
 
     data: bytes
-    marks: tuple[Mark, ...] = ()
+    seconds: float
+    cues: tuple[Mark | Heard, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One complete answer.
+    """One complete answer: its pieces in order."""
 
-    Attributes:
-        pieces: Its bytes and marks, in order.
-        seconds: How much audio it is.
-    """
-
-    pieces: tuple[Piece, ...]
-    seconds: float
+    pieces: tuple[KeptPiece, ...]
 
 
 class _Header(BaseModel):
@@ -75,8 +91,8 @@ class _UtteranceHeader(_Header):
 
 class _AnswerHeader(_Header):
     kind: Literal["answer"] = "answer"
-    seconds: float
-    marks: tuple[tuple[tuple[str, float], ...], ...]
+    seconds: tuple[float, ...]
+    cues: tuple[tuple[Mark | Heard, ...], ...]
 
 
 HeaderT = TypeVar("HeaderT", bound=_Header)
@@ -96,8 +112,8 @@ def read_utterance(key: str, blob: bytes) -> Utterance:
         DamagedEntryError: ``blob`` is something else.
     """
     _, parts = _split(key, blob, _UtteranceHeader)
-    if any(len(part) % _SAMPLE.itemsize for part in parts):
-        raise DamagedEntryError("a chunk ends within a sample")
+    if not parts or any(len(part) % _SAMPLE.itemsize for part in parts):
+        raise DamagedEntryError("it has no chunks, or one that ends within a sample")
     chunks = tuple(np.frombuffer(part, _SAMPLE).astype(np.int16, copy=False) for part in parts)
     return Utterance(chunks)
 
@@ -108,8 +124,8 @@ def write_answer(key: str, answer: Answer) -> bytes:
     header = _AnswerHeader(
         key=key,
         lengths=_lengths(parts),
-        seconds=answer.seconds,
-        marks=tuple(tuple((m.name, m.seconds) for m in piece.marks) for piece in answer.pieces),
+        seconds=tuple(piece.seconds for piece in answer.pieces),
+        cues=tuple(piece.cues for piece in answer.pieces),
     )
     return _join(header, parts)
 
@@ -121,13 +137,10 @@ def read_answer(key: str, blob: bytes) -> Answer:
         DamagedEntryError: ``blob`` is something else.
     """
     header, parts = _split(key, blob, _AnswerHeader)
-    if len(header.marks) != len(parts):
-        raise DamagedEntryError("it has marks for another number of pieces")
-    pieces = tuple(
-        Piece(bytes(part), tuple(Mark(*mark) for mark in marks))
-        for part, marks in zip(parts, header.marks, strict=True)
-    )
-    return Answer(pieces, header.seconds)
+    if not len(header.cues) == len(header.seconds) == len(parts):
+        raise DamagedEntryError("it has cues or times for another number of pieces")
+    pieces = zip(map(bytes, parts), header.seconds, header.cues, strict=True)
+    return Answer(tuple(KeptPiece(*piece) for piece in pieces))
 
 
 def _join(header: _Header, parts: Sequence[bytes]) -> bytes:

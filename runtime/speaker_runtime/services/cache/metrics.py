@@ -37,11 +37,18 @@ class CacheMetrics:
         self._misses = counter(
             "tts_cache_misses", "Look-ups that found nothing, by kind: utterance or answer.", "kind"
         )
+        for kind in Kind:  # so that they are there, at 0, before anything happens
+            self._hits.labels(model, kind.value)
+            self._misses.labels(model, kind.value)
         self._evictions = counter(
             "tts_cache_evictions", "Entries removed from the disk to make room."
         ).labels(model)
         self._damaged = counter(
             "tts_cache_damaged_entries", "Entries that could not be read back, and were removed."
+        ).labels(model)
+        self._skipped = counter(
+            "tts_cache_skipped_entries",
+            "Entries that were not kept, because too many others waited to be written.",
         ).labels(model)
         self._errors = counter(
             "tts_cache_errors",
@@ -64,9 +71,9 @@ class CacheMetrics:
         """A look-up found something."""
         self._hits.labels(self._model, kind.value).inc()
 
-    def miss(self, kind: Kind) -> None:
-        """A look-up found nothing."""
-        self._misses.labels(self._model, kind.value).inc()
+    def missed(self, kind: Kind, times: int) -> None:
+        """So many look-ups found nothing."""
+        self._misses.labels(self._model, kind.value).inc(times)
 
     def evicted(self) -> None:
         """An entry had to make room."""
@@ -75,6 +82,10 @@ class CacheMetrics:
     def damaged(self) -> None:
         """An entry was not what it should be."""
         self._damaged.inc()
+
+    def skipped(self) -> None:
+        """An entry was not kept, for want of time."""
+        self._skipped.inc()
 
     def failed(self, store: str) -> None:
         """A store could not read or write."""

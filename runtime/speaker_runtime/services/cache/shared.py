@@ -177,6 +177,15 @@ class SharedStore:
             logger.info("the shared cache answers again")
 
 
+def check_address(url: str) -> None:
+    """Raise unless ``url`` may be the address of a server; nothing is connected.
+
+    Raises:
+        InvalidAddressError: It is not.
+    """
+    _connect(url, ANSWER_SECONDS).close()
+
+
 def _connect(url: str, seconds: float) -> Redis:
     try:
         return Redis.from_url(
@@ -188,6 +197,6 @@ def _connect(url: str, seconds: float) -> Redis:
         )
     except ValueError:  # whose text may hold a part of the password
         raise InvalidAddressError(
-            "the shared cache's address must begin with redis://, rediss:// or unix://, and be one "
-            "of a Redis or Valkey server: write for example redis://:PASSWORD@cache.speech:6379/0"
+            "it is no address of a Redis or Valkey server, which begins with redis://, rediss:// "
+            "or unix://"
         ) from None

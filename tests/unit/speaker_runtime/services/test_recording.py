@@ -14,6 +14,7 @@ from speaker_runtime.engine.state import Phase
 from speaker_runtime.engine.ticket import End
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services import recording
+from speaker_runtime.services.cache.audio import Uncached
 from speaker_runtime.services.recording import Listener, Recordings
 from tests.support.runtime import eventually
 from tests.support.tone import ToneBackend, copies, hum, request
@@ -58,7 +59,7 @@ async def hear(listener: Listener) -> Pcm16:
 
 async def test_equal_jobs_are_spoken_once(recordings: Recordings, backend: ToneBackend) -> None:
     backend.hold()
-    listeners = [recordings.listen(job("one", "two")) for _ in range(5)]
+    listeners = [recordings.listen(job("one", "two"), Uncached()) for _ in range(5)]
     backend.release()
     for heard in await asyncio.gather(*map(hear, listeners)):
         np.testing.assert_array_equal(heard, hummed("one", "two"))
@@ -66,9 +67,9 @@ async def test_equal_jobs_are_spoken_once(recordings: Recordings, backend: ToneB
 
 
 async def test_who_comes_late_hears_the_beginning(recordings: Recordings) -> None:
-    first = recordings.listen(job("one", "two", "three"))
+    first = recordings.listen(job("one", "two", "three"), Uncached())
     await first.next()
-    late = recordings.listen(job("one", "two", "three"))
+    late = recordings.listen(job("one", "two", "three"), Uncached())
     np.testing.assert_array_equal(await hear(late), hummed("one", "two", "three"))
     np.testing.assert_array_equal(await hear(first), hummed("two", "three"))
 
@@ -77,7 +78,7 @@ async def test_a_listener_that_leaves_takes_nothing_from_the_others(
     recordings: Recordings, backend: ToneBackend
 ) -> None:
     backend.hold()
-    leader, follower = (recordings.listen(job("one", "two")) for _ in range(2))
+    leader, follower = (recordings.listen(job("one", "two"), Uncached()) for _ in range(2))
     waiting = asyncio.create_task(leader.next())
     await asyncio.sleep(0)
     waiting.cancel()
@@ -87,13 +88,15 @@ async def test_a_listener_that_leaves_takes_nothing_from_the_others(
 
 
 async def test_a_job_that_everybody_left_is_spoken_anew(recordings: Recordings) -> None:
-    recordings.listen(job("one")).close()
-    np.testing.assert_array_equal(await hear(recordings.listen(job("one"))), hummed("one"))
+    recordings.listen(job("one"), Uncached()).close()
+    np.testing.assert_array_equal(
+        await hear(recordings.listen(job("one"), Uncached())), hummed("one")
+    )
 
 
 async def test_who_is_more_urgent_does_not_wait_for_a_batch(recordings: Recordings) -> None:
-    batch = recordings.listen(job("one", priority=Priority.BATCH))
-    urgent = recordings.listen(job("one", priority=Priority.INTERACTIVE))
+    batch = recordings.listen(job("one", priority=Priority.BATCH), Uncached())
+    urgent = recordings.listen(job("one", priority=Priority.INTERACTIVE), Uncached())
     assert urgent.recording is not batch.recording
     for listener in (urgent, batch):
         np.testing.assert_array_equal(await hear(listener), hummed("one"))
@@ -101,7 +104,7 @@ async def test_who_is_more_urgent_does_not_wait_for_a_batch(recordings: Recordin
 
 async def test_everybody_is_told_of_a_failure(recordings: Recordings, backend: ToneBackend) -> None:
     backend.hold()
-    listeners = [recordings.listen(job("one", "broken!")) for _ in range(2)]
+    listeners = [recordings.listen(job("one", "broken!"), Uncached()) for _ in range(2)]
     backend.release()
     for outcome in await asyncio.gather(*map(hear, listeners), return_exceptions=True):
         assert isinstance(outcome, SpeechError)
@@ -112,9 +115,9 @@ async def test_a_long_recording_forgets_what_was_heard(
     recordings: Recordings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "JOINABLE_SAMPLES", 500)
-    first = recordings.listen(job("one", "two"))
+    first = recordings.listen(job("one", "two"), Uncached())
     await first.next()
-    second = recordings.listen(job("one", "two"))
+    second = recordings.listen(job("one", "two"), Uncached())
     assert second.recording is not first.recording
     np.testing.assert_array_equal(await hear(first), hummed("two"))
     np.testing.assert_array_equal(await hear(second), hummed("one", "two"))

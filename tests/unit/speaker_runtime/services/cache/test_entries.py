@@ -9,7 +9,8 @@ from speaker_runtime.audio.pipeline import Mark
 from speaker_runtime.services.cache.entries import (
     Answer,
     DamagedEntryError,
-    Piece,
+    Heard,
+    KeptPiece,
     Utterance,
     read_answer,
     read_utterance,
@@ -21,8 +22,11 @@ from tests.unit.speaker_runtime.services.cache.counting import key
 KEY = key(1)
 UTTERANCE = Utterance((np.array([0, 1, -32768], np.int16), np.array([32767], np.int16)))
 ANSWER = Answer(
-    (Piece(b"first", (Mark("start", 0.0),)), Piece(b"", ()), Piece(b"second", (Mark("é", 1.25),))),
-    2.5,
+    (
+        KeptPiece(b"first", 0.5, (Mark("start", 0.0), Heard(0, 0.0, None))),
+        KeptPiece(b"", 0.75, ()),
+        KeptPiece(b"second", 2.0, (Heard(0, 0.0, 1.25), Mark("é", 1.25), Heard(1, 1.25, 2.0))),
+    )
 )
 
 
@@ -36,11 +40,14 @@ def test_an_utterance_comes_back_in_the_same_chunks() -> None:
     assert all(chunk.dtype == np.int16 for chunk in back.chunks)
 
 
-def test_an_answer_comes_back_in_the_same_pieces_with_its_marks() -> None:
+def test_an_answer_comes_back_in_the_same_pieces_with_its_cues() -> None:
     assert read_answer(KEY, write_answer(KEY, ANSWER)) == ANSWER
 
 
-@given(chunks=st.lists(st.lists(st.integers(-32768, 32767), max_size=20), max_size=5))
+Chunks = st.lists(st.lists(st.integers(-32768, 32767), max_size=20), min_size=1, max_size=5)
+
+
+@given(chunks=Chunks)
 def test_any_utterance_comes_back(chunks: list[list[int]]) -> None:
     given_one = Utterance(tuple(np.array(c, np.int16) for c in chunks))
     assert same(read_utterance(KEY, write_utterance(KEY, given_one)), given_one)
@@ -54,6 +61,11 @@ def test_the_entry_of_another_key_is_refused() -> None:
 def test_an_entry_of_another_kind_is_refused() -> None:
     with pytest.raises(DamagedEntryError, match="header"):
         read_utterance(KEY, write_answer(KEY, ANSWER))
+
+
+def test_an_utterance_without_chunks_is_refused() -> None:
+    with pytest.raises(DamagedEntryError, match="no chunks"):
+        read_utterance(KEY, write_utterance(KEY, Utterance(())))
 
 
 @pytest.mark.parametrize(

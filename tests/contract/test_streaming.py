@@ -54,15 +54,44 @@ def test_the_first_audio_comes_long_before_the_last(
     assert first < min(FIRST_AUDIO_GOAL, whole / 2)
 
 
-async def test_concurrent_answers_are_what_each_would_be_alone(runtime: RuntimeProcess) -> None:
+async def test_an_answer_is_the_same_alone_and_among_sixteen_others(
+    runtime: RuntimeProcess,
+) -> None:
     async with httpx2.AsyncClient(base_url=runtime.url, timeout=60) as http:
 
-        async def speak(text: str) -> bytes:
-            return (await http.post("/v1/audio/speech", json=_body(text))).content
+        async def speak(text: str, **more: object) -> bytes:
+            answer = await http.post("/v1/audio/speech", json=_body(text, **more))
+            assert answer.status_code == 200, answer.text
+            return answer.content
 
         alone = [await speak(text) for text in TEXTS]
-        together = await asyncio.gather(*(speak(text) for text in (*TEXTS, *TEXTS)))
-    assert together == [*alone, *alone]
+        others = (
+            speak(f"Number {number} wants to be heard as well.", priority=priority, seed=number)
+            for number, priority in enumerate(["interactive", "normal", "batch", "batch"] * 4)
+        )
+        together = await asyncio.gather(*(speak(text) for text in TEXTS), *others)
+    assert together[: len(TEXTS)] == alone
+    assert len(set(together)) == len(together)
+
+
+async def test_the_process_answers_at_once_however_busy_the_model_is(
+    runtime: RuntimeProcess, record_figure: RecordFigure
+) -> None:
+    async with httpx2.AsyncClient(base_url=runtime.url, timeout=60) as http:
+        speaking = [
+            asyncio.create_task(
+                http.post("/v1/audio/speech", json=_body(LONG_TEXT[number:], priority="batch"))
+            )
+            for number in range(4)
+        ]
+        waits = []
+        while not all(task.done() for task in speaking):
+            began = time.monotonic()
+            assert (await http.get("/health/live")).status_code == 200
+            waits.append(time.monotonic() - began)
+        assert {(await task).status_code for task in speaking} == {200}
+    slow = sorted(waits)[int(0.99 * len(waits))]
+    record_figure("liveness while the model is busy, p99", 1000 * slow, "ms", goal="< 50")
 
 
 def test_a_client_that_goes_frees_its_place(http: httpx2.Client) -> None:

@@ -70,8 +70,11 @@ class Pipeline:
     @property
     def position(self) -> float:
         """Seconds from the beginning at which what was fed by now ends."""
-        tempo = self._sections[max(self._current, 0)].tempo
-        return self._section_began + self._fed / self._rate / tempo
+        return self._section_began + self.duration(self._fed)
+
+    def duration(self, samples: int) -> float:
+        """Seconds that so many samples of the current section are heard for."""
+        return samples / self._rate / self._sections[max(self._current, 0)].tempo
 
     @property
     def seconds(self) -> float:

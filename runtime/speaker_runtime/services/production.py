@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from speaker_runtime.audio.pipeline import Mark, Pipeline
 from speaker_runtime.engine.ticket import Chunk, End
@@ -18,6 +19,9 @@ from speaker_runtime.services.source import CacheStatus
 from speaker_runtime.services.timing import Spoken, Timing
 
 T = TypeVar("T")
+
+_SLICE: Final = 24_000
+"""Samples that are encoded at once, a second or so: some ten milliseconds of work."""
 
 Cue: TypeAlias = Mark | Spoken
 """A moment of an answer that a client may want to know."""
@@ -108,7 +112,7 @@ class Live:
         places: Sequence[Place],
         timing: Timing,
         pipeline: Callable[[], Pipeline],
-        pool: ThreadPoolExecutor,
+        pool: Executor,
         cached: OrderCache,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -140,8 +144,7 @@ class Live:
         """
         pipeline = await self._off_loop(self._pipeline)
         while not isinstance(chunk := await self._listener.next(), End):
-            data = await self._feed(pipeline, chunk)
-            if data:
+            async for data in self._feed(pipeline, chunk):
                 yield self._piece(pipeline, data)
         if not pipeline.has_speech:
             raise SpeechError(
@@ -160,18 +163,25 @@ class Live:
         """Nobody wants the rest; what is not yet spoken never will be."""
         self._listener.close()
 
-    async def _feed(self, pipeline: Pipeline, chunk: Chunk) -> bytes:
-        section = self._places[chunk.utterance].section
+    async def _feed(self, pipeline: Pipeline, chunk: Chunk) -> AsyncIterator[bytes]:
+        """Encode a chunk slice by slice: the first is sent, and others encode, meanwhile."""
+        section, samples = self._places[chunk.utterance].section, chunk.samples
 
-        def work() -> tuple[bytes, float]:
+        def begin() -> tuple[bytes, float]:
             before = pipeline.enter(section)
             began = pipeline.position
-            return before + pipeline.feed(chunk.samples), began
+            return before + pipeline.feed(samples[:_SLICE]), began
 
-        data, began = await self._off_loop(work)
+        data, began = await self._off_loop(begin)
         self._note_marks(pipeline)
-        self._cues += self._timing.follow(chunk, began, pipeline.position)
-        return data
+        ended = began + pipeline.duration(len(samples))
+        self._cues += self._timing.follow(chunk, began, ended)
+        if data:
+            yield data
+        for start in range(_SLICE, len(samples), _SLICE):
+            data = await self._off_loop(partial(pipeline.feed, samples[start : start + _SLICE]))
+            if data:
+                yield data
 
     def _note_marks(self, pipeline: Pipeline) -> None:
         self._cues += pipeline.marks

@@ -1,18 +1,18 @@
 """The speech service: what a client asked for, checked and handed to the engine."""
 
 import asyncio
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from speaker_runtime.audio.pipeline import Pipeline
 from speaker_runtime.backends.protocol import Capabilities
 from speaker_runtime.contract import ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
+from speaker_runtime.engine.placing import usable_cpus
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.cache.audio import AudioCache, OrderCache, Uncached
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import Plan, SpeechOrder, plan
+from speaker_runtime.services.pool import RankedPool
 from speaker_runtime.services.production import Live, Production, Replay
 from speaker_runtime.services.recording import Recordings
 from speaker_runtime.services.speech import Speech
@@ -46,7 +46,7 @@ class SpeechService:
         self._lexicon = Lexicon(limits.lexicon)
         self._metrics = metrics
         self._cache = cache
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="audio")
+        self._pool = RankedPool(usable_cpus(), "audio")
         self._active: set[Speech] = set()
         self._none_active = asyncio.Event()
         self._none_active.set()
@@ -98,7 +98,7 @@ class SpeechService:
         self._check_length(order.text)
         catalogue, can = self.catalogue(), self.capabilities()
         planned, warnings = await asyncio.get_running_loop().run_in_executor(
-            self._pool, self._plan, order, catalogue, can
+            self._pool.at(order.priority.rank), self._plan, order, catalogue, can
         )
         cached = await self._cache.order(order, planned, can) if self._cache else Uncached()
         speech = Speech(
@@ -125,7 +125,7 @@ class SpeechService:
 
     def close(self) -> None:
         """Give the encoders' threads back; the engine is stopped by then."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
         if self._cache:
             self._cache.close()
 
@@ -148,7 +148,7 @@ class SpeechService:
             pipeline=partial(
                 Pipeline, order.audio_format, can.sample_rate, planned.sections, planned.end
             ),
-            pool=self._pool,
+            pool=self._pool.at(order.priority.rank),
             cached=cached,
         )
 

@@ -192,7 +192,9 @@ class VoiceEntry(Document):
     languages: tuple[str, ...] = Field(default=(), description="BCP 47 tags, the main one first.")
     gender: Literal["female", "male", "neutral"] | None = None
     preset: str = Field(
-        min_length=1, max_length=63, description="Name of the backend's built-in speaker."
+        min_length=1,
+        max_length=255,
+        description="Name of the backend's built-in speaker, or a mix such as ana*0.3+ben*0.7.",
     )
     aliases: tuple[str, ...] = Field(
         default=(), description="Other names under which requests may ask for this voice."

@@ -19,6 +19,7 @@ from speaker_runtime.backends.protocol import (
 from speaker_runtime.engine.worker import Make
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text.normalization import Form
+from speaker_runtime.voices.preset import Preset
 
 SAMPLE_RATE: Final = 24_000
 SAMPLES_PER_CHARACTER: Final = 240
@@ -97,8 +98,7 @@ class ToneBackend:
             model_digest="sha256:0",
             device="cpu",
             sample_rate=SAMPLE_RATE,
-            languages=("en",),
-            presets=("low", "high"),
+            presets=(Preset("low", ("en",)), Preset("high", ("en",))),
             slowest=0.5,
             fastest=2.0,
             utterance_limit=40,

@@ -12,7 +12,9 @@ from speaker_operator.api.v1alpha1 import TTSService, Voice
 class Problem:
     """Why something cannot be served as declared, and what to change."""
 
-    reason: Literal["PresetUnknown", "AliasConflict", "DefaultVoiceUnknown"]
+    reason: Literal[
+        "PresetUnknown", "MixInvalid", "MixUnsupported", "AliasConflict", "DefaultVoiceUnknown"
+    ]
     message: str
 
 
@@ -86,13 +88,23 @@ def _lacks_preset(service: TTSService, preset: str) -> bool:
 
 
 def _preset_problem(service: TTSService, voice: Voice) -> Problem | None:
-    if not _lacks_preset(service, voice.spec.preset):
-        return None
-    return Problem(
-        "PresetUnknown",
-        f"backend {service.spec.backend} has no preset {voice.spec.preset!r}: set spec.preset of "
-        f"Voice {voice.metadata.name} to one of {', '.join(service.backend.presets)}",
+    preset, own = voice.spec.preset, service.model_source == service.backend.model_source
+    names = [part.partition("*")[0] for part in preset.split("+")]
+    remedy = (
+        f"set spec.preset of Voice {voice.metadata.name} to one of "
+        f"{', '.join(service.backend.presets)}"
     )
+    if len(set(names)) < len(names):
+        return Problem("MixInvalid", f"{preset} names a speaker twice: add up the shares")
+    if own and preset != names[0] and not service.backend.mixes_presets:
+        return Problem("MixUnsupported", f"backend {service.spec.backend} mixes none: {remedy}")
+    for name in names:
+        if _lacks_preset(service, name):
+            return Problem(
+                "PresetUnknown",
+                f"backend {service.spec.backend} has no preset {name!r}: {remedy}",
+            )
+    return None
 
 
 def _alias_problem(

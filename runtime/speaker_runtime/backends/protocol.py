@@ -8,6 +8,7 @@ from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.text.normalization import Form
+from speaker_runtime.voices.preset import Preset
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,7 @@ class Capabilities:
         model_digest: Digest of the files that were loaded.
         device: Where the model runs, for example ``cpu``.
         sample_rate: Hertz of every chunk.
-        languages: BCP 47 tags, the main one first.
-        presets: Names of the built-in speakers, the main one first.
+        presets: The built-in speakers, the main one first.
         slowest: Least pace that sounds right without help.
         fastest: Greatest pace that sounds right without help.
         utterance_limit: Longest utterance, in characters.
@@ -36,8 +36,7 @@ class Capabilities:
     model_digest: str
     device: str
     sample_rate: int
-    languages: tuple[str, ...]
-    presets: tuple[str, ...]
+    presets: tuple[Preset, ...]
     slowest: float
     fastest: float
     utterance_limit: int
@@ -48,6 +47,11 @@ class Capabilities:
     first_limit: int | None = None
     reads: frozenset[Form] = frozenset()
     mixes_presets: bool = False
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """BCP 47 tags of what any of the presets speaks, the main one first."""
+        return tuple(dict.fromkeys(tag for preset in self.presets for tag in preset.languages))
 
 
 @dataclass(frozen=True)

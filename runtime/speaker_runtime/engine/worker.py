@@ -129,7 +129,7 @@ class Worker:
     def _warm_up(self, backend: AnyBackend, can: Capabilities) -> None:
         """Speak once to nobody: first runs allocate memory and pick kernels."""
         stream = backend.open(
-            SpeechRequest(can.warmup, can.presets[0], can.languages[0], speed=1.0, seed=0)
+            SpeechRequest(can.warmup, can.presets[0].name, can.languages[0], speed=1.0, seed=0)
         )
         finished = False
         while not finished and not self._stopping.is_set():

@@ -83,7 +83,7 @@ class SpeechService:
         if self._catalogue is None:
             can = self.capabilities()
             self._catalogue = Catalogue(
-                self._manifest, can.presets, can.languages, mixes_presets=can.mixes_presets
+                self._manifest, can.presets, mixes_presets=can.mixes_presets
             )
         return self._catalogue
 

@@ -1,15 +1,17 @@
 """Which voice a request's name means: manifest names, aliases, presets, OpenAI's names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from speaker_runtime.contract import VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.voices import mixing
+from speaker_runtime.voices.preset import Preset
 
 OPENAI_VOICES: Final = (
     "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable",
@@ -49,21 +51,20 @@ class Catalogue:
         manifest: The declared voices.
         presets: The backend's built-in speakers; each is a voice too, unless a declared one has
             its name.
-        languages: The backend's, for presets.
         mixes_presets: Whether the backend speaks mixes of its presets.
     """
 
     def __init__(
         self,
         manifest: VoiceManifest,
-        presets: Sequence[str],
-        languages: tuple[str, ...],
+        presets: Sequence[Preset],
         *,
         mixes_presets: bool = False,
     ) -> None:
-        entries = (*manifest.voices, *_presets_as_voices(manifest, presets, languages))
-        self.voices = tuple(_claims(entries, frozenset(presets)))
+        entries = (*manifest.voices, *_presets_as_voices(manifest, presets))
+        names = frozenset(preset.name for preset in presets)
         self._mixes_presets = mixes_presets
+        self.voices = tuple(_claims(entries, partial(self._preset_problem, names)))
         self._by_name: Mapping[str, Voice] = MappingProxyType(
             {name: voice for voice in self.voices for name in voice.names}
         )
@@ -98,9 +99,25 @@ class Catalogue:
                 param="voice",
             )
         voices = [self.resolve(part.name) for part in mixing.parse(text)]
-        preset = mixing.renamed(text, lambda name: self.resolve(name).entry.preset)
+        preset = mixing.resolved(text, lambda name: self.resolve(name).entry.preset)
         entry = voices[0].entry.model_copy(update={"name": text, "preset": preset, "aliases": ()})
         return Voice(entry, VoiceState.READY, message="", names=(text,))
+
+    def _preset_problem(self, names: frozenset[str], preset: str) -> str:
+        """What is wrong with a voice's preset, or mix of presets; nothing if it can be spoken."""
+        if not mixing.is_mix(preset):
+            wanted = [preset]
+        elif not self._mixes_presets:
+            return f"its preset is the mix {preset!r}, and this model cannot mix presets."
+        else:
+            try:
+                wanted = [part.name for part in mixing.parse(preset)]
+            except SpeechError as error:
+                return error.message
+        for name in wanted:
+            if name not in names:
+                return f"the backend has no preset {name!r}; it has: {', '.join(sorted(names))}."
+        return ""
 
     def _find_default(self, wanted: str | None) -> tuple[Voice | None, str]:
         if wanted is None:
@@ -124,34 +141,36 @@ class Catalogue:
         )
 
 
-def _presets_as_voices(
-    manifest: VoiceManifest, presets: Sequence[str], languages: tuple[str, ...]
-) -> Iterable[VoiceEntry]:
+def _presets_as_voices(manifest: VoiceManifest, presets: Sequence[Preset]) -> Iterable[VoiceEntry]:
     declared = {entry.name for entry in manifest.voices}
     return (
-        VoiceEntry(name=preset, preset=preset, languages=languages)
+        VoiceEntry(name=preset.name, preset=preset.name, languages=preset.languages)
         for preset in presets
-        if preset not in declared
+        if preset.name not in declared
     )
 
 
-def _claims(entries: Sequence[VoiceEntry], presets: frozenset[str]) -> Iterable[Voice]:
+def _claims(entries: Sequence[VoiceEntry], preset_problem: Callable[[str], str]) -> Iterable[Voice]:
     """Give every name to one voice: own names first, then aliases, the earlier voice winning."""
     taken = {entry.name for entry in entries}
     for entry in entries:
         aliases = [alias for alias in entry.aliases if alias not in taken]
         refused = [alias for alias in entry.aliases if alias in taken and alias != entry.name]
         taken.update(aliases)
-        message = ""
-        if entry.preset not in presets:
-            message = (
-                f"the backend has no preset {entry.preset!r}; it has: {', '.join(sorted(presets))}."
-            )
-        elif refused:
+        problem = preset_problem(entry.preset)
+        message = problem
+        if refused and not problem:
             message = f"the alias {', '.join(refused)} belongs to another voice."
         yield Voice(
-            entry=entry,
-            state=VoiceState.READY if entry.preset in presets else VoiceState.FAILED,
+            entry=entry if problem else _with_one_spelling(entry),
+            state=VoiceState.FAILED if problem else VoiceState.READY,
             message=message,
             names=(entry.name, *dict.fromkeys(aliases)),
         )
+
+
+def _with_one_spelling(entry: VoiceEntry) -> VoiceEntry:
+    """The voice with its mix, if it is one, written as equal mixes are."""
+    if not mixing.is_mix(entry.preset):
+        return entry
+    return entry.model_copy(update={"preset": mixing.resolved(entry.preset)})

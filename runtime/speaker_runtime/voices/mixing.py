@@ -40,23 +40,34 @@ def parse(text: str) -> Sequence[Part]:
         if match[1] in parts:
             raise _wrong(f"{match[1]!r} stands in it twice.")
         parts[match[1]] = weight
-    if len(parts) > MOST_VOICES:
-        raise _wrong(f"it has {len(parts)} voices; {MOST_VOICES} can be mixed.")
+    _require_few(len(parts))
     total = math.fsum(parts.values())
     return [Part(name, weight / total) for name, weight in parts.items()]
 
 
-def renamed(text: str, rename: Callable[[str], str]) -> str:
-    """The same mix with other names, written in the one way that equal mixes share.
+def resolved(text: str, meaning: Callable[[str], str] = str) -> str:
+    """The same mix of what its names mean, written in the one way that equal mixes share.
+
+    Args:
+        text: The mix.
+        meaning: Gives what a name stands for, which may be a mix itself.
 
     Raises:
-        SpeechError: It is not written as a mix.
+        SpeechError: It is not written as a mix, or one of too many voices comes of it.
     """
     shares: dict[str, float] = {}
     for part in parse(text):
-        name = rename(part.name)
-        shares[name] = shares.get(name, 0.0) + part.share
+        for inner in parse(meaning(part.name)):
+            shares[inner.name] = shares.get(inner.name, 0.0) + part.share * inner.share
+    _require_few(len(shares))
+    if len(shares) == 1:
+        return next(iter(shares))
     return "+".join(f"{name}*{share:.4g}" for name, share in shares.items())
+
+
+def _require_few(voices: int) -> None:
+    if voices > MOST_VOICES:
+        raise _wrong(f"it has {voices} voices; {MOST_VOICES} can be mixed.")
 
 
 def _wrong(what: str) -> SpeechError:

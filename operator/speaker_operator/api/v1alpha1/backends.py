@@ -25,6 +25,8 @@ class Backend:
     """That model's licence, where it has to be accepted by name."""
     presets: tuple[str, ...]
     """Speakers that are built into the default model."""
+    mixes_presets: bool
+    """Whether it speaks mixes of them."""
     requests: MappingProxyType[str, str]
     limits: MappingProxyType[str, str]
     cache_size: str
@@ -37,6 +39,7 @@ _HIBARI: Final = Backend(
     model_source="package://hibari-tts",
     accept_license=None,
     presets=("heart",),
+    mixes_presets=False,
     requests=MappingProxyType({"cpu": "250m", "memory": "512Mi"}),
     limits=MappingProxyType({"memory": "1Gi"}),
     cache_size="1Gi",
@@ -53,6 +56,7 @@ _KOKORO: Final = Backend(
         *("am_fenrir", "am_liam", "am_michael", "am_onyx", "am_puck", "am_santa", "bf_alice"),
         *("bf_emma", "bf_isabella", "bf_lily", "bm_daniel", "bm_fable", "bm_george", "bm_lewis"),
     ),
+    mixes_presets=True,
     requests=MappingProxyType({"cpu": "1", "memory": "1Gi"}),
     limits=MappingProxyType({"memory": "2Gi"}),
     cache_size="1Gi",

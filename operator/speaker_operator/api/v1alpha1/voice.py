@@ -1,6 +1,6 @@
 """Voice: one way to sound, offered by every service that selects it."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -24,12 +24,21 @@ LanguageTag = Annotated[
     ),
 ]
 
+MOST_MIXED: Final = 4
+"""Speakers that a mix may have."""
+_PART: Final = "[a-z0-9]([a-z0-9_-]*[a-z0-9])?([*]([0-9]{1,6}([.][0-9]{1,6})?|[.][0-9]{1,6}))?"
+
 PresetName = Annotated[
     str,
-    StringConstraints(max_length=63),
+    StringConstraints(max_length=255),
     Check(
-        "self.matches('^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$')",
-        "must be a speaker's name: lower-case letters, digits, '-' and '_', for example heart",
+        f"self.matches('^{_PART}([+]{_PART}){{0,{MOST_MIXED - 1}}}$')",
+        "must be a speaker's name (lower-case letters, digits, '-' and '_'), for example heart, or "
+        f"a mix of up to {MOST_MIXED}, for example af_heart*0.3+am_adam*0.7",
+    ),
+    Check(
+        "!self.matches('[*](0+([.]0*)?|[.]0+)([+]|$)')",
+        "mixes a speaker with a share of 0: leave that one out",
     ),
 ]
 
@@ -95,7 +104,8 @@ class VoiceSpec(Model):
     )
     preset: PresetName = Field(
         description="Name of the speaker, built into the backend's model, that the voice uses, for "
-        "example heart. Required.",
+        "example heart; or a mix of speakers by their shares, for example "
+        "af_heart*0.3+am_adam*0.7, where the backend mixes them (kokoro does). Required.",
         json_schema_extra=required(
             "preset is missing: name a speaker of the backend's model, for example preset: heart"
         ),

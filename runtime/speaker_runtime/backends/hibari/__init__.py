@@ -19,6 +19,7 @@ from speaker_runtime.backends.protocol import (
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel, open_model
+from speaker_runtime.voices.preset import Preset
 
 if TYPE_CHECKING:
     from hibari import Hibari
@@ -74,8 +75,9 @@ class HibariBackend:
             model_digest=stored.manifest.digest,
             device="cpu",
             sample_rate=SAMPLE_RATE,
-            languages=tuple(dict.fromkeys(str(entry["language"]) for entry in voices.values())),
-            presets=tuple(self._voices),
+            presets=tuple(
+                Preset(name, (str(entry["language"]),)) for name, entry in voices.items()
+            ),
             slowest=0.5,
             fastest=2.0,
             utterance_limit=300,

@@ -24,6 +24,7 @@ from speaker_runtime.backends.protocol import (
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel, open_model
+from speaker_runtime.voices.preset import Preset
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -94,8 +95,7 @@ class KokoroBackend:
             model_digest=stored.manifest.digest,
             device="cpu",
             sample_rate=SAMPLE_RATE,
-            languages=tuple(_ACCENTS[accent] for accent in rules),
-            presets=styles.presets,
+            presets=tuple(Preset(name, (_ACCENTS[name[0]],)) for name in styles.presets),
             slowest=0.5,
             fastest=2.0,
             utterance_limit=_UTTERANCE_LIMIT,

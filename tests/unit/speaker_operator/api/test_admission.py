@@ -97,6 +97,13 @@ def test_the_model_keeps_what_was_written() -> None:
     assert admitted.spec.defaults.speed == 1.5
 
 
+@pytest.mark.parametrize(
+    "preset", ["heart", "af_heart*0.3+am_adam*0.7", "a*.5+b+c*2+d*0.125", "af_heart*1"]
+)
+def test_a_voice_is_a_speaker_or_a_mix_of_up_to_four(preset: str) -> None:
+    assert voice(preset=preset).spec.preset == preset
+
+
 def test_the_name_of_a_service_may_be_52_characters_long() -> None:
     assert isinstance(service("a" * 52), TTSService)
 

@@ -68,6 +68,28 @@ def test_a_preset_that_the_model_lacks_is_reported_with_those_it_has() -> None:
     assert "set spec.preset of Voice ana to one of heart" in problem.message
 
 
+def test_a_voice_may_be_a_mix_where_the_backend_mixes() -> None:
+    mixed = voice("ana", preset="af_heart*0.3+am_adam*0.7")
+    assert reason(assigned(mixed, to=service(backend="kokoro"))["ana"]) is None
+    problem = assigned(mixed)["ana"].problem
+    assert problem is not None
+    assert problem.reason == "MixUnsupported"
+    assert "set spec.preset of Voice ana to one of heart" in problem.message
+
+
+def test_a_mix_of_a_speaker_that_the_model_lacks_is_reported_with_its_name() -> None:
+    mixed = voice("ana", preset="af_heart*0.3+lung*0.7")
+    problem = assigned(mixed, to=service(backend="kokoro"))["ana"].problem
+    assert problem is not None
+    assert problem.reason == "PresetUnknown"
+    assert "has no preset 'lung'" in problem.message
+
+
+def test_a_mix_that_names_a_speaker_twice_is_reported() -> None:
+    mixed = voice("ana", preset="af_heart*0.3+af_heart*0.7")
+    assert reason(assigned(mixed, to=service(backend="kokoro"))["ana"]) == "MixInvalid"
+
+
 def test_the_presets_of_a_foreign_model_are_not_known() -> None:
     of = service(model={"source": "package://other-model"})
     assert reason(assigned(voice("ana", preset="lung"), to=of)["ana"]) is None

@@ -13,6 +13,7 @@ from speaker_runtime.services.planning import Caption, Place, Plan, SpeechOrder,
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.ssml.script import Mode
 from speaker_runtime.voices.catalogue import Catalogue
+from speaker_runtime.voices.preset import Preset
 from tests.support.tone import ToneBackend
 
 CAN = ToneBackend().load(lambda _: None)
@@ -22,7 +23,7 @@ MANIFEST = VoiceManifest(
         VoiceEntry(name="bob", preset="high", defaults=VoiceDefaults(speed=2.0)),
     )
 )
-CATALOGUE = Catalogue(MANIFEST, CAN.presets, CAN.languages)
+CATALOGUE = Catalogue(MANIFEST, CAN.presets)
 
 
 def planned(
@@ -118,9 +119,9 @@ def test_what_shows_no_language_is_read_like_the_text_around_it() -> None:
 
 
 def in_many_languages(order: SpeechOrder) -> Plan:
-    can = replace(CAN, languages=("en", "de", "es"))
+    can = replace(CAN, presets=(Preset("low", ("en", "de", "es")),))
     eva = VoiceEntry(name="eva", preset="low", languages=("es", "de", "en"))
-    catalogue = Catalogue(VoiceManifest(voices=(eva,)), can.presets, can.languages)
+    catalogue = Catalogue(VoiceManifest(voices=(eva,)), can.presets)
     return plan(order, catalogue, can, Lexicon({}))
 
 

@@ -5,15 +5,16 @@ import pytest
 from speaker_runtime.contract import VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.voices.catalogue import OPENAI_VOICES, Catalogue, VoiceState
+from speaker_runtime.voices.preset import Preset
 
-PRESETS = ("heart", "fable")
+PRESETS = (Preset("heart", ("en-US",)), Preset("fable", ("en-GB", "fr")))
 ANA = VoiceEntry(name="ana", preset="heart", aliases=("nova", "narrator"))
 BOB = VoiceEntry(name="bob", preset="fable")
 GHOST = VoiceEntry(name="ghost", preset="nobody")
 
 
 def catalogue(*entries: VoiceEntry, default: str | None = None) -> Catalogue:
-    return Catalogue(VoiceManifest(voices=entries, default=default), PRESETS, ("en-US",))
+    return Catalogue(VoiceManifest(voices=entries, default=default), PRESETS)
 
 
 def means(found: Catalogue, name: str) -> str:
@@ -92,14 +93,52 @@ def test_a_default_that_does_not_exist_is_told() -> None:
         found.resolve("alloy")
 
 
-def mixing() -> Catalogue:
-    manifest = VoiceManifest(voices=(ANA, BOB, GHOST))
-    return Catalogue(manifest, PRESETS, ("en-US",), mixes_presets=True)
+def test_a_preset_speaks_its_own_languages() -> None:
+    found = {voice.entry.name: voice.entry.languages for voice in catalogue().voices}
+    assert found == {"heart": ("en-US",), "fable": ("en-GB", "fr")}
+
+
+def mixing(*entries: VoiceEntry) -> Catalogue:
+    manifest = VoiceManifest(voices=(ANA, BOB, GHOST, *entries))
+    return Catalogue(manifest, PRESETS, mixes_presets=True)
 
 
 def test_a_mix_of_voices_is_a_mix_of_their_presets() -> None:
     entry = mixing().resolve("narrator*0.3+bob*0.7").entry
     assert (entry.name, entry.preset) == ("narrator*0.3+bob*0.7", "heart*0.3+fable*0.7")
+
+
+def test_the_preset_of_a_voice_may_be_a_mix() -> None:
+    blend = VoiceEntry(name="blend", preset="heart*3+fable*7", languages=("en",))
+    voice = mixing(blend).resolve("blend")
+    assert (voice.state, voice.entry.preset) == (VoiceState.READY, "heart*0.3+fable*0.7")
+    assert voice.entry.languages == ("en",)
+
+
+def test_a_mix_of_voices_that_are_mixes_is_a_mix_of_their_presets() -> None:
+    blend = VoiceEntry(name="blend", preset="heart*0.5+fable*0.5")
+    assert mixing(blend).resolve("ana*0.5+blend*0.5").entry.preset == "heart*0.75+fable*0.25"
+
+
+@pytest.mark.parametrize(
+    ("preset", "words"),
+    [
+        ("heart*0.3+nobody*0.7", "no preset 'nobody'; it has: fable, heart"),
+        ("heart+heart", "'heart' stands in it twice"),
+        ("heart*0+fable", "no voice with a share above 0"),
+    ],
+)
+def test_a_voice_whose_mix_cannot_be_spoken_says_why(preset: str, words: str) -> None:
+    found = mixing(VoiceEntry(name="blend", preset=preset))
+    blend = next(voice for voice in found.voices if voice.entry.name == "blend")
+    assert blend.state is VoiceState.FAILED
+    assert words in blend.message
+
+
+def test_a_voice_that_is_a_mix_says_where_the_model_cannot_mix() -> None:
+    (blend, *_) = catalogue(VoiceEntry(name="blend", preset="heart+fable")).voices
+    assert blend.state is VoiceState.FAILED
+    assert "cannot mix" in blend.message
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.voices.mixing import is_mix, parse, renamed
+from speaker_runtime.voices.mixing import is_mix, parse, resolved
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,21 @@ def test_a_name_is_no_mix() -> None:
 
 def test_names_are_replaced_and_equal_ones_add_up() -> None:
     presets = {"ana": "heart", "ben": "adam", "nova": "heart"}
-    assert renamed("ana+ben*2+nova", presets.__getitem__) == "heart*0.5+adam*0.5"
+    assert resolved("ana+ben*2+nova", presets.__getitem__) == "heart*0.5+adam*0.5"
+
+
+def test_what_a_name_stands_for_may_be_a_mix() -> None:
+    presets = {"ana": "heart", "blend": "heart*0.5+adam*0.5"}
+    assert resolved("ana*0.5+blend*0.5", presets.__getitem__) == "heart*0.75+adam*0.25"
+
+
+def test_a_mix_of_one_is_that_one() -> None:
+    assert resolved("heart*0.4") == "heart"
+
+
+def test_mixes_of_mixes_have_the_same_bound() -> None:
+    with pytest.raises(SpeechError, match="6 voices; 4 can be mixed"):
+        resolved("x+y", {"x": "a+b+c", "y": "d+e+f"}.__getitem__)
 
 
 @given(st.text(alphabet="ab*+.0 1", max_size=20))

@@ -11,6 +11,7 @@ from speaker_runtime.backends.protocol import Capabilities, Placement, Slice, Sp
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.models.fetching import fetch
+from speaker_runtime.voices.preset import Preset
 
 PLACE = Placement("cpu", threads=1)
 
@@ -52,7 +53,7 @@ def speak(backend: HibariBackend, asked: SpeechRequest) -> list[Samples]:
 def test_only_fetched_voices_are_presets(model: ModelConfig) -> None:
     parts: list[str] = []
     can: Capabilities = HibariBackend(model, PLACE).load(parts.append)
-    assert can.presets == ("heart",)
+    assert can.presets == (Preset("heart", ("en-US",)),)
     assert can.languages == ("en-US",)
     assert can.sample_rate == 24_000
     assert "voice heart" in parts

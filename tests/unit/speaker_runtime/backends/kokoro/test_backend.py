@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from speaker_operator.api.v1alpha1.backends import BACKENDS
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pcm import Samples, to_pcm16
 from speaker_runtime.audio.pipeline import Pipeline, Section
@@ -13,6 +14,7 @@ from speaker_runtime.backends.kokoro.styles import LENGTHS
 from speaker_runtime.backends.protocol import Capabilities, Placement, SpeechRequest
 from speaker_runtime.backends.registry import available
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.voices.preset import Preset
 from tests.support.audio import feed
 from tests.support.kokoro import kokoro_model
 from tests.support.transcribe import transcribe, word_error_rate
@@ -60,9 +62,17 @@ def test_it_is_installed() -> None:
 
 def test_every_english_voice_is_a_preset(loaded: tuple[KokoroBackend, Capabilities]) -> None:
     _, can = loaded
-    assert can.presets[0] == "af_heart"
-    assert len(can.presets) == 28
+    assert can.presets[0] == Preset("af_heart", ("en-US",))
+    assert Preset("bm_george", ("en-GB",)) in can.presets
     assert can.languages == ("en-US", "en-GB")
+
+
+def test_the_operator_knows_its_presets_and_that_it_mixes_them(
+    loaded: tuple[KokoroBackend, Capabilities],
+) -> None:
+    _, can = loaded
+    assert {preset.name for preset in can.presets} == set(BACKENDS["kokoro"].presets)
+    assert can.mixes_presets is BACKENDS["kokoro"].mixes_presets
 
 
 @pytest.mark.parametrize("preset", ["af_heart", "bm_george", "af_heart*0.4+bf_emma*0.6"])

@@ -104,6 +104,17 @@ def test_an_unknown_backend_is_explained(documents: Path) -> None:
     assert "hibari" in ended.stderr
 
 
+def test_a_wrong_address_of_the_shared_cache_is_explained_without_its_password(
+    documents: Path,
+) -> None:
+    wrong = {"SPEAKER_TTS_SHARED_CACHE_URL": "http://:secret@cache"}
+    ended = _run("serve", "--config", documents, "--port", "0", **wrong)
+    assert ended.returncode == ExitCode.INVALID_CONFIG
+    assert "SPEAKER_TTS_SHARED_CACHE_URL" in ended.stderr
+    assert "redis://" in ended.stderr
+    assert "secret" not in ended.stderr
+
+
 def test_a_model_that_was_not_fetched_ends_the_process(documents: Path, tmp_path: Path) -> None:
     reason = tmp_path / "termination-log"
     reason.touch()

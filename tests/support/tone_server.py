@@ -55,7 +55,9 @@ class ToneServer:
 
 
 @contextmanager
-def tone_server(limits: ServingConfig, backend: ToneBackend) -> Iterator[ToneServer]:
+def tone_server(
+    limits: ServingConfig, backend: ToneBackend, shared_cache: str | None = None
+) -> Iterator[ToneServer]:
     """Serve, ready, while the context lasts."""
     config = RuntimeConfig(
         service="test",
@@ -66,7 +68,7 @@ def tone_server(limits: ServingConfig, backend: ToneBackend) -> Iterator[ToneSer
     make, places = copies(backend)
     bounds = Bounds(limits.max_queue_seconds, limits.max_client_seconds)
     engine = Engine(make, places, bounds=bounds)
-    app = create_app(config, VoiceManifest(), engine)
+    app = create_app(config, VoiceManifest(), engine, shared_cache)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

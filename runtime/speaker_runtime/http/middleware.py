@@ -74,6 +74,7 @@ class RequestLog:
         }
         speech = scope["state"].get("speech")
         if speech is not None:
+            fields["cache"] = speech.cache_status
             fields["audio_seconds"] = round(speech.audio_seconds, 3)
             if speech.audio_seconds:
                 fields["rtf"] = round(seconds / speech.audio_seconds, 4)

@@ -1,7 +1,12 @@
 """The cache that a configuration asks for."""
 
+import hashlib
+import itertools
 import logging
-from importlib.metadata import version
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
 from speaker_runtime.backends import registry
 from speaker_runtime.contract import AudioCacheConfig, RuntimeConfig
@@ -11,6 +16,8 @@ from speaker_runtime.services.cache.metrics import CacheMetrics
 from speaker_runtime.services.cache.store import Store, Tiers
 
 logger = logging.getLogger(__name__)
+
+_OURS: Final = "speaker_runtime"
 
 
 def open_cache(
@@ -55,7 +62,21 @@ def _shared(url: str, metrics: CacheMetrics) -> Store:
 
 
 def _release(backend: str) -> str:
-    """Which program speaks: ours, and the package of the backend."""
-    package = registry.find(backend).dist
-    theirs = f"{package.name} {package.version}" if package else ""
-    return f"speaker-tts {version('speaker-tts')}, {theirs}"
+    """Digest of the code that speaks: another release may speak the same text in another way."""
+    theirs = registry.find(backend).module.partition(".")[0]
+    digest = hashlib.sha256()
+    for file in itertools.chain.from_iterable(map(_sources, dict.fromkeys((_OURS, theirs)))):
+        content = file.read_bytes()
+        digest.update(f"{file.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _sources(package: str) -> Sequence[Path]:
+    """The files of a package, or the one of a module."""
+    spec = find_spec(package)
+    if spec is None:
+        return ()
+    folders = spec.submodule_search_locations
+    if folders is None:
+        return [Path(spec.origin)] if spec.origin else ()
+    return sorted(file for folder in folders for file in Path(folder).rglob("*.py"))

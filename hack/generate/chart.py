@@ -1,5 +1,6 @@
 """The parts of the chart that the operator's code decides."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -7,11 +8,18 @@ import yaml
 
 from speaker_operator.kube import rbac
 
-RULES: Final = Path("charts/speaker-tts/files/rules.yaml")
+FOLDER: Final = Path("charts/speaker-tts/files")
+HEADER: Final = "# Written by `make generate` from operator/speaker_operator/kube/rbac.py.\n"
 
 
 def files(_root: Path) -> dict[Path, str]:
-    """Give the rules of the operator's role."""
-    rules = {"rules": [rule.to_manifest() for rule in rbac.rules()]}
-    header = "# Written by `make generate` from operator/speaker_operator/kube/rbac.py.\n"
-    return {RULES: header + yaml.safe_dump(rules, sort_keys=False)}
+    """Give the rules of the operator's roles."""
+    return {
+        FOLDER / "rules.yaml": _rules(rbac.rules()),
+        FOLDER / "cluster-rules.yaml": _rules(rbac.cluster_rules()),
+    }
+
+
+def _rules(rules: Iterable[rbac.PolicyRule]) -> str:
+    manifest = {"rules": [rule.to_manifest() for rule in rules]}
+    return HEADER + yaml.safe_dump(manifest, sort_keys=False)

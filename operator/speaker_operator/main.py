@@ -19,6 +19,7 @@ from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import WATCHED
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.backoff import Backoff
+from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer, selector_of
 from speaker_operator.reconcile.queue import ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler
@@ -78,12 +79,14 @@ async def run(settings: Settings) -> None:
             metrics=metrics,
         )
         observer = Observer(store, queue, on_relist=resync.soon)
+        nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
         reconciler = Reconciler(
             client=client,
             store=store,
             observer=observer,
             queue=queue,
             settings=_render_settings(settings),
+            nodes=nodes,
             instance=socket.gethostname(),
             clock=lambda: datetime.now(UTC),
             metrics=metrics,
@@ -102,6 +105,7 @@ async def run(settings: Settings) -> None:
         work = (
             queue.run(reconciler.reconcile),
             resync.run(observer),
+            nodes.run(),
             _open_when_synced(queue, resync),
         )
         await _watch_until_stopped(settings, observer, work)

@@ -118,6 +118,12 @@ class Settings(BaseSettings):
         description="How often everything is compared with what the API server holds, in case a "
         "watch missed something.",
     )
+    node_check_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        description="How often the cluster's nodes are looked at while a service with "
+        "spec.gpu.fallbackToCPU depends on them.",
+    )
 
     @field_validator("namespaces", mode="before")
     @classmethod

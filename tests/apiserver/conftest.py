@@ -31,6 +31,7 @@ FETCH_SETTINGS = {
     "SPEAKER_MODEL_FETCH_ENV": '{"PIP_INDEX_URL": "https://index.test/simple"}',
     "SPEAKER_MODEL_FETCH_ENV_FROM": '[{"secretRef": {"name": "registries", "optional": true}}]',
 }
+FAST_SETTINGS = {"SPEAKER_NODE_CHECK_SECONDS": "1"}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -69,7 +70,7 @@ def operator(
     """The operator, ready, allowed what its role allows."""
     kubeconfig = operator_kubeconfig(apiserver)
     directory = tmp_path_factory.mktemp("operator")
-    with run_operator(directory, kubeconfig, **FETCH_SETTINGS) as running:
+    with run_operator(directory, kubeconfig, **FETCH_SETTINGS, **FAST_SETTINGS) as running:
         eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
         yield running
         assert running.process.poll() is None, f"the operator ended: {running.log()[-4000:]}"
@@ -93,7 +94,7 @@ def install_crds(control_plane: ControlPlane) -> None:
 
 def operator_kubeconfig(control_plane: ControlPlane) -> Path:
     """Credentials of a user who has the operator's role, and nothing else."""
-    rules = [rule.to_manifest() for rule in rbac.rules()]
+    rules = [rule.to_manifest() for rule in (*rbac.rules(), *rbac.cluster_rules())]
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",

@@ -49,11 +49,12 @@ def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
 
 
 RULES = [rule.to_manifest() for rule in rbac.rules()]
+CLUSTER_RULES = [rule.to_manifest() for rule in rbac.cluster_rules()]
 
 
-def test_a_cluster_wide_install_gets_one_cluster_role(helm: Helm) -> None:
+def test_a_cluster_wide_install_gets_cluster_roles_alone(helm: Helm) -> None:
     manifests = rendered(helm)
-    assert [role["rules"] for role in of_kind(manifests, "ClusterRole")] == [RULES]
+    assert [role["rules"] for role in of_kind(manifests, "ClusterRole")] == [RULES, CLUSTER_RULES]
     assert of_kind(manifests, "Role") == []
 
 
@@ -63,6 +64,14 @@ def test_a_namespaced_install_gets_a_role_in_each_namespace_and_nothing_wider(he
     assert roles == {"one": RULES, "two": RULES}
     assert of_kind(manifests, "ClusterRole") == []
     assert of_kind(manifests, "ClusterRoleBinding") == []
+
+
+def test_a_namespaced_install_may_be_let_to_look_at_nodes(helm: Helm) -> None:
+    manifests = rendered(helm, "--set", "watchNamespaces={one}", "--set", "nodeAccess=true")
+    assert [role["rules"] for role in of_kind(manifests, "ClusterRole")] == [CLUSTER_RULES]
+    (binding,) = of_kind(manifests, "ClusterRoleBinding")
+    (role,) = of_kind(manifests, "ClusterRole")
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
 
 
 def test_the_operator_gets_settings_that_it_knows(

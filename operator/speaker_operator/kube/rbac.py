@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from speaker_operator.kube.resources import CHILDREN, EVENT, POD, TTS_SERVICE, VOICE, Resource
+from speaker_operator.kube.resources import CHILDREN, EVENT, NODE, POD, TTS_SERVICE, VOICE, Resource
 
 _OBSERVE: Final = ("get", "list", "watch")
 
@@ -43,6 +43,11 @@ def rules() -> tuple[PolicyRule, ...]:
         PolicyRule(POD.group, (POD.plural,), ("list", "watch")),
         PolicyRule(EVENT.group, (EVENT.plural,), ("create",)),
     )
+
+
+def cluster_rules() -> tuple[PolicyRule, ...]:
+    """What services that may fall back to the CPU need beyond their namespaces."""
+    return (PolicyRule(NODE.group, (NODE.plural,), ("list",)),)
 
 
 def _by_group(resources: tuple[Resource, ...]) -> dict[str, tuple[str, ...]]:

@@ -24,7 +24,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Resource:
-    """A namespaced resource of the API server."""
+    """A resource of the API server."""
 
     api_version: str
     kind: str
@@ -61,6 +61,7 @@ AUTOSCALER: Final = Resource(
     "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
 )
 POD: Final = Resource("v1", "Pod", "pods")
+NODE: Final = Resource("v1", "Node", "nodes")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
 
 DECLARED: Final = (TTS_SERVICE, VOICE)

@@ -15,6 +15,7 @@ from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.apply import Applier, Outcome
 from speaker_operator.reconcile.events import transition_event
+from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.parsing import (
     UnreadableError,
@@ -28,6 +29,7 @@ from speaker_operator.reconcile.status import Observation, service_status, unrea
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
 from speaker_operator.render.children import render
+from speaker_operator.render.gpu import devices
 from speaker_operator.render.settings import RenderSettings
 from speaker_operator.render.voices import assign
 
@@ -45,6 +47,7 @@ class Reconciler:
         observer: Observer,
         queue: Queue,
         settings: RenderSettings,
+        nodes: NodeInventory,
         instance: str,
         clock: Callable[[], datetime],
         metrics: OperatorMetrics,
@@ -54,6 +57,7 @@ class Reconciler:
         self._observer = observer
         self._queue = queue
         self._settings = settings
+        self._nodes = nodes
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
@@ -79,13 +83,15 @@ class Reconciler:
             await self._report_unreadable(key, manifest, error)
             return
         voices = readable_voices(self._store.in_namespace(VOICE.kind, key.namespace))
-        outcome = await self._make_children(service, voices)
+        settings = await self._settings_for(service)
+        outcome = await self._make_children(service, voices, settings)
         observation = Observation(
             service=service,
             assignments=assign(service, voices),
             objects=list(self._store.belonging_to(key.namespace, key.name)),
             problems=outcome.problems,
             undone=outcome.undone,
+            devices=devices(service, settings.nodes),
             now=self._clock(),
         )
         status = service_status(observation)
@@ -96,10 +102,18 @@ class Reconciler:
         if outcome.errors:
             raise outcome.errors[0]
 
-    async def _make_children(self, service: TTSService, voices: Iterable[Voice]) -> Outcome:
+    async def _settings_for(self, service: TTSService) -> RenderSettings:
+        """The settings, with the nodes if the service depends on them."""
+        if service.spec.gpu is None or not service.spec.gpu.fallback_to_cpu:
+            return self._settings
+        return replace(self._settings, nodes=await self._nodes.current())
+
+    async def _make_children(
+        self, service: TTSService, voices: Iterable[Voice], settings: RenderSettings
+    ) -> Outcome:
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
-        plan = make_plan(render(service, voices, self._settings), live, uid)
+        plan = make_plan(render(service, voices, settings), live, uid)
         outcome = await self._applier.carry_out(plan.actions, uid)
         return replace(outcome, problems=(*plan.problems, *outcome.problems))
 

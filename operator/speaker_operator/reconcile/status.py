@@ -20,6 +20,7 @@ from speaker_operator.reconcile.failures import Failure, current_pods, first_fai
 from speaker_operator.reconcile.fetches import fetch_report, fetch_states
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.rollout import Rollout, read_rollout
+from speaker_operator.render.gpu import Devices
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.service import url
 from speaker_operator.render.voices import Assignment, default_problem
@@ -40,6 +41,8 @@ class Observation:
     """Children that could not be made as rendered."""
     undone: frozenset[str]
     """Kinds of the children that could not be written just now."""
+    devices: Devices
+    """What the pods speak on."""
     now: datetime
 
     @cached_property
@@ -184,24 +187,31 @@ def _voices_ready(voices: VoicesStatus, observation: Observation) -> Finding:
 
 
 def _available(observation: Observation) -> Finding:
-    rollout, failure = observation.rollout, observation.failure
+    rollout = observation.rollout
     if rollout.available:
-        message = f"Requests are served by {count(rollout.available, 'pod')}."
-        return Finding("Available", "True", "Serving", message)
+        message = f"Requests are served by {count(rollout.available, 'pod')}"
+        if observation.devices.fell_back:
+            message += f"; {observation.devices.message}"
+            return Finding("Available", "True", "ServingOnCPU", f"{message}.")
+        return Finding("Available", "True", "Serving", f"{message}.")
     if not rollout.wanted:
         return Finding(
             "Available", "False", "ScaledToZero", "spec.replicas is 0: raise it to serve requests."
         )
-    reason, message = _obstacle(rollout, failure) or ("Starting", "No pod serves requests yet.")
+    reason, message = _obstacle(observation) or ("Starting", "No pod serves requests yet.")
     return Finding("Available", "False", reason, message)
 
 
-def _obstacle(rollout: Rollout, failure: Failure | None) -> tuple[str, str] | None:
+def _obstacle(observation: Observation) -> tuple[str, str] | None:
     """What keeps pods from coming up, the cause before its effects."""
+    rollout, failure = observation.rollout, observation.failure
     if rollout.refusal is not None:
         return rollout.refusal
     if failure is not None:
-        return failure.reason, f"Pod {failure.pod}: {failure.message}"
+        message = f"Pod {failure.pod}: {failure.message}"
+        if failure.reason == "Unschedulable" and observation.devices.reason == "NodesUnknown":
+            message += f"; {observation.devices.message}"
+        return failure.reason, message
     if rollout.overdue:
         return "ProgressDeadlineExceeded", f"The pods make no progress: {rollout.progress}."
     return None
@@ -214,7 +224,7 @@ def _progressing(observation: Observation) -> Finding:
         return Finding("Progressing", "False", problem.reason, problem.message)
     if observation.in_effect:
         return Finding("Progressing", "True", "RolledOut", "The whole spec is rolled out.")
-    obstacle = _obstacle(rollout, observation.failure)
+    obstacle = _obstacle(observation)
     if obstacle is not None:
         return Finding("Progressing", "False", *obstacle)
     return Finding("Progressing", "True", "RollingOut", f"Rolling out: {rollout.progress}.")
@@ -233,8 +243,11 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         return Finding("Ready", "False", finding.reason, finding.message)
     number = len(observation.assignments)
     voices = count(number, "voice") if number else "the backend's presets"
-    message = f"Serving {voices} at {url(observation.service)}."
-    return Finding("Ready", "True", "Ready", message)
+    message = f"Serving {voices} at {url(observation.service)}"
+    if observation.devices.fell_back:
+        message += f"; {observation.devices.message}"
+        return Finding("Ready", "True", "ReadyOnCPU", f"{message}.")
+    return Finding("Ready", "True", "Ready", f"{message}.")
 
 
 def _last_failure(observation: Observation) -> FailureRecord | None:

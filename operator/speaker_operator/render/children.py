@@ -16,7 +16,7 @@ def render(
     service: TTSService, voices: Iterable[Voice], settings: RenderSettings
 ) -> list[Manifest]:
     """Render every child of the service: what a pod needs comes before the pods."""
-    config = config_map(service, voices)
+    config = config_map(service, voices, settings)
     manifests = [config]
     cache = own_cache(service)
     if cache is not None:

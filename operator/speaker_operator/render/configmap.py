@@ -5,14 +5,24 @@ from collections.abc import Iterable
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.render import metadata, names
+from speaker_operator.render.gpu import devices
 from speaker_operator.render.runtime_config import runtime_config, voice_manifest
+from speaker_operator.render.settings import RenderSettings
 from speaker_runtime import contract
 
 
-def config_map(service: TTSService, voices: Iterable[Voice]) -> metadata.Manifest:
-    """Render the ConfigMap."""
+def config_map(
+    service: TTSService, voices: Iterable[Voice], settings: RenderSettings
+) -> metadata.Manifest:
+    """Render the ConfigMap.
+
+    A pod that asked for no GPU must not take one that it happens to see.
+    """
     config = runtime_config(
-        service, models=contract.MODEL_DIRECTORY, audio_cache=contract.CACHE_DIRECTORY
+        service,
+        models=contract.MODEL_DIRECTORY,
+        audio_cache=contract.CACHE_DIRECTORY,
+        device=devices(service, settings.nodes).kind,
     )
     return {
         "apiVersion": "v1",

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.render import audiocache, claim, names, source
+from speaker_operator.render import audiocache, claim, gpu, names, source
 from speaker_operator.render.images import ImageSettings
-from speaker_operator.render.labels import selector_labels
-from speaker_operator.render.resources import container_resources
+from speaker_operator.render.placement import placement
+from speaker_operator.render.resources import container_resources, runtime_resources
 from speaker_operator.render.settings import RenderSettings
 from speaker_runtime import contract
 
@@ -22,6 +22,7 @@ _STOP_MARGIN_SECONDS: Final = 10
 def pod_spec(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
     """Render the pod's spec; it meets the restricted pod security standard."""
     drain = service.spec.serving.drain_seconds
+    on = gpu.devices(service, settings.nodes)
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -35,10 +36,10 @@ def pod_spec(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "initContainers": [_fetch_container(service, settings)],
-        "containers": [_runtime_container(service, settings.images)],
+        "containers": [_runtime_container(service, settings.images, on)],
         "volumes": _volumes(service),
     }
-    return spec | _placement(service)
+    return spec | placement(service, on) | gpu.pod_fields(service, on)
 
 
 def _container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
@@ -65,11 +66,14 @@ def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str,
     }
 
 
-def _runtime_container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+def _runtime_container(
+    service: TTSService, images: ImageSettings, on: gpu.Devices
+) -> dict[str, Any]:
     environment = audiocache.environment(service)
     return {
         "name": names.RUNTIME_CONTAINER,
         **_container(service, images),
+        "resources": runtime_resources(service, on),
         "args": [
             "serve",
             f"--config={contract.CONFIG_DIRECTORY}",
@@ -135,29 +139,3 @@ def _volumes(service: TTSService) -> list[dict[str, Any]]:
         *source.volumes(service),
         *audiocache.volumes(service),
     ]
-
-
-def _placement(service: TTSService) -> dict[str, Any]:
-    placement = service.spec.placement
-    fields: dict[str, Any] = {
-        "nodeSelector": placement.node_selector,
-        "tolerations": [
-            toleration.model_dump(by_alias=True, exclude_none=True)
-            for toleration in placement.tolerations
-        ],
-        "priorityClassName": placement.priority_class_name,
-        "affinity": _affinity(service),
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def _affinity(service: TTSService) -> dict[str, Any] | None:
-    """Keep all pods on the node of a ReadWriteOnce cache: elsewhere they could never mount it."""
-    cache = claim.own_cache(service)
-    if cache is None or cache.access_mode == "ReadWriteMany":
-        return None
-    term = {
-        "labelSelector": {"matchLabels": selector_labels(service.metadata.name)},
-        "topologyKey": "kubernetes.io/hostname",
-    }
-    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

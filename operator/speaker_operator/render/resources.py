@@ -6,6 +6,7 @@ from typing import Any
 from speaker_operator.api.quantity import parse_quantity
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.workload import ResourceAmounts
+from speaker_operator.render import gpu
 
 
 def container_resources(service: TTSService) -> dict[str, Any]:
@@ -22,6 +23,15 @@ def container_resources(service: TTSService) -> dict[str, Any]:
         limits = _bounded(service.backend.limits, requests, max)
     return {
         key: amounts for key, amounts in (("requests", requests), ("limits", limits)) if amounts
+    }
+
+
+def runtime_resources(service: TTSService, on: gpu.Devices) -> dict[str, Any]:
+    """Render ``resources`` of the container that speaks: the GPUs are its alone."""
+    resources, more = container_resources(service), gpu.requests(service, on)
+    return {
+        key: {**resources.get(key, {}), **amounts} if isinstance(amounts, dict) else amounts
+        for key, amounts in {**resources, **more}.items()
     }
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.render.audiocache import cache_bytes
@@ -16,7 +17,11 @@ def model_key(source: str) -> str:
 
 
 def runtime_config(
-    service: TTSService, *, models: Path, audio_cache: Path
+    service: TTSService,
+    *,
+    models: Path,
+    audio_cache: Path,
+    device: Literal["auto", "gpu", "cpu"] = "auto",
 ) -> contract.RuntimeConfig:
     """What to serve and how.
 
@@ -24,9 +29,10 @@ def runtime_config(
         service: What is declared.
         models: Directory of the model cache.
         audio_cache: Directory for what was spoken, if the service keeps it.
+        device: What to speak on; auto takes the GPUs that there are, or else the CPU.
     """
     source = service.model_source
-    serving = service.spec.serving
+    serving, gpu = service.spec.serving, service.spec.gpu
     return contract.RuntimeConfig(
         service=service.metadata.name,
         backend=service.backend.name,
@@ -35,7 +41,11 @@ def runtime_config(
             directory=models / model_key(source),
             accept_license=service.spec.model.accept_license,
         ),
-        devices=contract.DevicesConfig(copies=serving.copies),
+        devices=contract.DevicesConfig(
+            kind=device,
+            copies=serving.copies,
+            fallback_to_cpu=gpu is not None and gpu.fallback_to_cpu,
+        ),
         serving=contract.ServingConfig(
             max_input_characters=serving.max_input_characters,
             max_queue_seconds=serving.max_queue_seconds,

@@ -1,8 +1,9 @@
-"""What is the same for all services: how the operator was set up."""
+"""What is the same for all services: how the operator was set up, and which nodes there are."""
 
 from dataclasses import dataclass, field
 
 from speaker_operator.render.environment import FetchEnvironment
+from speaker_operator.render.gpu import Node
 from speaker_operator.render.images import ImageSettings
 
 
@@ -12,3 +13,5 @@ class RenderSettings:
 
     images: ImageSettings
     fetch: FetchEnvironment = field(default_factory=FetchEnvironment)
+    nodes: tuple[Node, ...] | None = None
+    """The cluster's nodes, where a service depends on them; None where they are unknown."""

@@ -27,6 +27,8 @@ class Backend:
     """Speakers that are built into the default model."""
     mixes_presets: bool
     """Whether it speaks mixes of them."""
+    uses_gpus: bool
+    """Whether the runtime's own image speaks it on GPUs."""
     requests: MappingProxyType[str, str]
     limits: MappingProxyType[str, str]
     cache_size: str
@@ -40,6 +42,7 @@ _HIBARI: Final = Backend(
     accept_license=None,
     presets=("heart",),
     mixes_presets=False,
+    uses_gpus=False,
     requests=MappingProxyType({"cpu": "250m", "memory": "512Mi"}),
     limits=MappingProxyType({"memory": "1Gi"}),
     cache_size="1Gi",
@@ -57,6 +60,7 @@ _KOKORO: Final = Backend(
         *("bf_emma", "bf_isabella", "bf_lily", "bm_daniel", "bm_fable", "bm_george", "bm_lewis"),
     ),
     mixes_presets=True,
+    uses_gpus=False,
     requests=MappingProxyType({"cpu": "1", "memory": "1Gi"}),
     limits=MappingProxyType({"memory": "2Gi"}),
     cache_size="1Gi",
@@ -83,6 +87,19 @@ def license_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
                 f"the own model of backend {backend.name} is under the licence {name}, which has "
                 f"to be accepted: read it, and write model: {{acceptLicense: {name}}} if you do",
                 ".model",
+            )
+
+
+def gpu_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
+    """Rules over a service's spec that keep GPUs for those who use them."""
+    for backend in backends:
+        if not backend.uses_gpus:
+            yield Rule(
+                f"self.backend != '{backend.name}' || !has(self.gpu) || has(self.image)",
+                f"backend {backend.name} speaks on CPUs: remove gpu, or name in image a runtime of "
+                f"your own whose {backend.name} uses GPUs",
+                ".gpu",
+                "FieldValueForbidden",
             )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.audiocache import AudioCacheSpec
-from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend, license_rules
+from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend, gpu_rules, license_rules
 from speaker_operator.api.v1alpha1.cel import Check, Rule, Schema, object_rules, required
 from speaker_operator.api.v1alpha1.common import (
     LabelSelector,
@@ -20,12 +20,13 @@ from speaker_operator.api.v1alpha1.definition import (
     Scale,
     condition_columns,
 )
+from speaker_operator.api.v1alpha1.gpu import GpuSpec
 from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
+from speaker_operator.api.v1alpha1.placement import PlacementSpec
 from speaker_operator.api.v1alpha1.status import ServiceStatus
 from speaker_operator.api.v1alpha1.workload import (
     MAX_REPLICAS,
     AutoscalingSpec,
-    PlacementSpec,
     ResourcesSpec,
 )
 
@@ -153,6 +154,7 @@ class TTSServiceSpec(Model):
                 ".resources.requests",
             ),
             *license_rules(BACKENDS.values()),
+            *gpu_rules(BACKENDS.values()),
         )
     )
 
@@ -185,6 +187,9 @@ class TTSServiceSpec(Model):
     )
     resources: ResourcesSpec = Field(
         default_factory=ResourcesSpec, description="What each pod asks the node for."
+    )
+    gpu: GpuSpec | None = Field(
+        default=None, description="The GPUs of each pod; none unless given."
     )
     placement: PlacementSpec = Field(
         default_factory=PlacementSpec, description="On which nodes the pods run."

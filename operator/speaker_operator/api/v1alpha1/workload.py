@@ -1,18 +1,11 @@
-"""The pods of a speech service: how many, how large, and where."""
+"""The pods of a speech service: how many, and how large."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
-from speaker_operator.api.v1alpha1.common import (
-    Duration,
-    Labels,
-    LabelValue,
-    Model,
-    ObjectName,
-    Quantity,
-)
+from speaker_operator.api.v1alpha1.common import Duration, Model, Quantity
 
 MAX_REPLICAS: Final = 100
 
@@ -105,74 +98,4 @@ class ResourcesSpec(Model):
     limits: ResourceAmounts | None = Field(
         default=None,
         description="The most that each pod may use; the backend's default unless given.",
-    )
-
-
-class Toleration(Model):
-    """A taint of nodes that the pods put up with."""
-
-    model_config = ConfigDict(
-        json_schema_extra=object_rules(
-            Rule(
-                "!has(self.value) || self.operator != 'Exists'",
-                "value does not go with operator Exists: remove value, or write operator: Equal",
-                ".value",
-            ),
-            Rule(
-                "has(self.key) || self.operator == 'Exists'",
-                "key is missing: name the taint, or write operator: Exists to tolerate all taints",
-                ".key",
-                "FieldValueRequired",
-            ),
-            Rule(
-                "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-                "tolerationSeconds goes with effect NoExecute: write effect: NoExecute, or remove "
-                "tolerationSeconds",
-                ".tolerationSeconds",
-            ),
-        )
-    )
-
-    key: (
-        Annotated[
-            str,
-            StringConstraints(max_length=317),
-            Check(
-                "self.matches("
-                "'^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')",
-                "must be a taint's key: write for example dedicated or example.com/dedicated",
-            ),
-        ]
-        | None
-    ) = Field(default=None, description="Key of the taint; all taints where operator is Exists.")
-    operator: Literal["Exists", "Equal"] = Field(
-        default="Equal", description="Whether the taint's value matters (Equal) or not (Exists)."
-    )
-    value: LabelValue | None = Field(
-        default=None, description="Value of the taint, for operator Equal."
-    )
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
-        default=None, description="Effect of the taint; every effect unless given."
-    )
-    toleration_seconds: int | None = Field(
-        default=None,
-        ge=0,
-        le=2**31 - 1,
-        description="For NoExecute: seconds that a pod stays on a node after the taint appears.",
-    )
-
-
-class PlacementSpec(Model):
-    """On which nodes the pods run."""
-
-    node_selector: Labels = Field(
-        default_factory=dict, description="Labels that a node must have, with these values."
-    )
-    tolerations: tuple[Toleration, ...] = Field(
-        default_factory=tuple,
-        max_length=16,
-        description="Taints of nodes that the pods put up with.",
-    )
-    priority_class_name: ObjectName | None = Field(
-        default=None, description="Priority class of the pods."
     )

@@ -10,6 +10,7 @@ from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.status import Observation, service_status
+from speaker_operator.render.gpu import Devices
 from speaker_operator.render.voices import assign
 from speaker_runtime.contract import FetchReport
 from tests.unit.speaker_operator.factories import service, voice
@@ -27,6 +28,7 @@ from tests.unit.speaker_operator.reconcile.cluster_state import (
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TYPES = ["ModelReady", "VoicesReady", "Available", "Progressing", "Ready"]
+ON_CPU = Devices("cpu")
 PENDING = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
 
 
@@ -37,6 +39,7 @@ def status(
     voices: Iterable[Voice] = (),
     problems: Iterable[Problem] = (),
     undone: Iterable[str] = (),
+    on: Devices = ON_CPU,
     now: datetime = NOW,
 ) -> ServiceStatus:
     return service_status(
@@ -46,6 +49,7 @@ def status(
             objects=list(objects),
             problems=list(problems),
             undone=frozenset(undone),
+            devices=on,
             now=now,
         )
     )
@@ -267,6 +271,24 @@ def test_a_pod_that_no_node_takes() -> None:
     live = [*children(of), pod(of, conditions=[condition], fetch={"state": {}})]
     ready = conditions(status(of, live))["Ready"]
     assert (ready.reason, "0/3 nodes are available" in ready.message) == ("Unschedulable", True)
+
+
+NO_GPU = Devices("cpu", "NoGPU", "no node offers 1 nvidia.com/gpu")
+UNKNOWN = Devices("gpu", "NodesUnknown", "the operator may not list nodes")
+
+
+def test_a_service_that_fell_back_to_the_cpu_is_ready_and_says_so() -> None:
+    found = status(service(), serving(service()), on=NO_GPU)
+    assert summary(found)["Available"] == "True ServingOnCPU"
+    assert summary(found)["Ready"] == "True ReadyOnCPU"
+    assert "no node offers 1 nvidia.com/gpu" in conditions(found)["Ready"].message
+
+
+def test_a_pod_that_waits_for_a_gpu_as_nobody_may_look_for_one_says_so() -> None:
+    of = service()
+    live = [*children(of), pod(of, conditions=[PENDING], fetch={"state": {}})]
+    ready = conditions(status(of, live, on=UNKNOWN))["Ready"]
+    assert (ready.reason, UNKNOWN.message in ready.message) == ("Unschedulable", True)
 
 
 def test_a_claim_that_is_not_there_is_named() -> None:

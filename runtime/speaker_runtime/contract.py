@@ -131,7 +131,8 @@ class ServingConfig(Document):
     lexicon: dict[LexiconWord, LexiconSaying] = Field(
         default_factory=dict,
         max_length=256,
-        description="What to read in place of a word, by the word; case does not matter.",
+        description="What to read in place of a word, by the word; case does not matter. "
+        "Phonemes stand between slashes.",
     )
     audio_cache: AudioCacheConfig | None = Field(
         default=None, description="Where to keep what was spoken; nowhere on disk unless given."

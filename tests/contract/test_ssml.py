@@ -53,6 +53,15 @@ def test_a_break_is_exact_silence_between_two_sentences(http: httpx2.Client) -> 
     np.testing.assert_array_equal(heard, expected)
 
 
+@pytest.mark.parametrize("written", ['ph="ˈwɔtɚ"', 'alphabet="x-sampa" ph="&quot;wOt@`"'])
+def test_a_phoneme_is_heard_in_the_place_of_its_text(http: httpx2.Client, written: str) -> None:
+    inside = f"Please bring me a glass of <phoneme {written}>banana</phoneme> from the kitchen."
+    answer = ask(http, inside, response_format="wav")
+    assert answer.status_code == 200, answer.text
+    assert "x-speaker-warning" not in answer.headers
+    assert "glass of water from" in transcribe(answer.content)
+
+
 def test_volume_is_gain(http: httpx2.Client) -> None:
     loud = plain(http, "One is here.").astype(np.float64)
     soft = hear(http, '<prosody volume="-6dB">One is here.</prosody>').astype(np.float64)

@@ -8,6 +8,7 @@ from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.text.normalization import Form
+from speaker_runtime.text.phonemes import Alphabet, Pronunciation
 from speaker_runtime.voices.preset import Preset
 
 
@@ -30,6 +31,7 @@ class Capabilities:
         first_limit: Longest first utterance of an answer, in characters, where its first sentence
             has clauses to cut at; None where whole sentences come soon enough.
         reads: Written forms that it reads itself; the others are put into words for it.
+        phonemes: Whether it speaks the pronunciations of a request.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
     """
 
@@ -46,12 +48,18 @@ class Capabilities:
     warmup: str
     first_limit: int | None = None
     reads: frozenset[Form] = frozenset()
+    phonemes: bool = False
     mixes_presets: bool = False
 
     @property
     def languages(self) -> tuple[str, ...]:
         """BCP 47 tags of what any of the presets speaks, the main one first."""
         return tuple(dict.fromkeys(tag for preset in self.presets for tag in preset.languages))
+
+    @property
+    def alphabets(self) -> frozenset[Alphabet]:
+        """What phonemes may be written in; none where none are spoken."""
+        return frozenset(Alphabet) if self.phonemes else frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class SpeechRequest:
         language: BCP 47 tag of the text, one of the backend's.
         speed: Pace, within the backend's own range.
         seed: Of everything random.
+        pronunciations: How parts of the text sound; only where the backend says it speaks them.
     """
 
     text: str
@@ -73,6 +82,7 @@ class SpeechRequest:
     language: str
     speed: float
     seed: int
+    pronunciations: tuple[Pronunciation, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from speaker_runtime.contract import (
     RuntimeConfig,
     VoiceManifest,
 )
+from speaker_runtime.text.lexicon import phonemes_of
+from speaker_runtime.text.phonemes import WrongPhonemesError
 
 D = TypeVar("D", bound=Document)
 
@@ -58,6 +60,8 @@ def read_documents(directory: Path) -> tuple[RuntimeConfig, VoiceManifest]:
         InvalidConfigError: One of them, or both, are missing or wrong.
     """
     config = _read(directory / CONFIG_FILE, RuntimeConfig)
+    if isinstance(config, RuntimeConfig):
+        config = tuple(_misspelt(config, directory / CONFIG_FILE)) or config
     voices = _read(directory / VOICES_FILE, VoiceManifest)
     if isinstance(voices, VoiceManifest):
         twice = tuple(_declared_twice(voices, directory / VOICES_FILE))
@@ -98,6 +102,15 @@ def _declared_twice(manifest: VoiceManifest, path: Path) -> Iterator[Problem]:
             where = f"{path}: voices.{index}.name"
             yield Problem(where, f"a voice named {entry.name!r} is there already", "rename one")
         seen.add(entry.name)
+
+
+def _misspelt(config: RuntimeConfig, path: Path) -> Iterator[Problem]:
+    for word, say in config.serving.lexicon.items():
+        try:
+            phonemes_of(word, say)
+        except WrongPhonemesError as error:
+            remedy = "write the sounds in the International Phonetic Alphabet, or words"
+            yield Problem(f"{path}: serving.lexicon.{word}", str(error), remedy)
 
 
 def _shortened(value: object, limit: int = 60) -> str:

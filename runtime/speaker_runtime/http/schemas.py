@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
 from speaker_runtime.text.languages import LONGEST_TAG, TAG_PATTERN, is_tag
+from speaker_runtime.text.phonemes import Alphabet
 from speaker_runtime.text.ssml.script import Mode
 
 
@@ -265,6 +266,9 @@ class Capabilities(BaseModel):
     language_detection: bool = Field(
         description="Whether there are several languages, among which a text without `language` "
         "is looked at."
+    )
+    phoneme_alphabets: list[Alphabet] = Field(
+        description="What SSML's `phoneme` may be written in; none where the model follows none."
     )
     sample_rate: int = Field(description="Hertz of the model; opus always plays at 48000.")
     response_formats: list[AudioFormat]

@@ -15,7 +15,8 @@ from speaker_runtime.text import languages
 from speaker_runtime.text.detection import detect
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalization import normalizer
-from speaker_runtime.text.sentences import Sentence, as_written, sentences
+from speaker_runtime.text.phonemes import Pronunciation
+from speaker_runtime.text.sentences import Sentence, Utterance, as_written, sentences
 from speaker_runtime.text.ssml.parser import parse
 from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
 from speaker_runtime.voices.catalogue import Catalogue, Voice
@@ -161,7 +162,11 @@ class _Planner:
 
     def plan(self) -> Plan:
         order = self._order
-        script = parse(order.text, order.ssml) if order.ssml else _as_script(order.text)
+        script = (
+            parse(order.text, order.ssml, self._can.alphabets)
+            if order.ssml
+            else _as_script(order.text)
+        )
         self._text = " ".join(passage.text for passage in script.passages)
         self._warnings.update(dict.fromkeys(script.warnings))
         for passage in script.passages:
@@ -195,6 +200,7 @@ class _Planner:
             normalize=normalizer(can.reads) if self._order.normalize else as_written,
             lexicon=self._lexicon,
             first_limit=None if self._requests else can.first_limit,
+            pronunciations=passage.pronunciations,
         )
         section = replace(self._after(passage), tempo=tempo, gain=style.gain)
         if not read:
@@ -205,16 +211,17 @@ class _Planner:
         for sentence in read:
             self._speak(
                 sentence,
-                lambda text: SpeechRequest(
-                    text=text,
+                lambda utterance: SpeechRequest(
+                    text=utterance.text,
                     preset=voice.entry.preset,
                     language=language,
                     speed=native,
                     seed=self._order.seed,
+                    pronunciations=self._spoken(utterance),
                 ),
             )
 
-    def _speak(self, sentence: Sentence, request: Callable[[str], SpeechRequest]) -> None:
+    def _speak(self, sentence: Sentence, request: Callable[[Utterance], SpeechRequest]) -> None:
         span = None if self._order.ssml else (sentence.start, sentence.end)
         last = len(sentence.utterances) - 1
         self._places += [
@@ -223,6 +230,14 @@ class _Planner:
         ]
         self._captions.append(Caption(sentence.text.strip(), span))
         self._requests += map(request, sentence.utterances)
+
+    def _spoken(self, utterance: Utterance) -> tuple[Pronunciation, ...]:
+        """An utterance's pronunciations, where the model speaks any."""
+        if self._can.phonemes:
+            return utterance.pronunciations
+        if utterance.pronunciations:
+            self._warnings.setdefault("this model does not follow the lexicon's phonemes")
+        return ()
 
     def _after(self, passage: Passage) -> Section:
         """A passage's pause and marks, with those of what could not be heard before it."""

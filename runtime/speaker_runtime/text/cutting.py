@@ -4,11 +4,13 @@ import re
 import unicodedata
 from typing import Final
 
+from speaker_runtime.text.hiding import FILLER
+
 # Not between two digits, where a comma or a colon belongs to a number.
 # NFKC has made the wide forms of these plain by then.
 _CLAUSE_END: Final = re.compile(r"(?:[,;:\u2013\u2014](?![0-9/])|[)\u3001])\s*")
 _SPACE: Final = re.compile(r"\s+")
-_JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f")
+_JOINERS: Final = frozenset(f"\u200d\ufe0e\ufe0f{FILLER}")
 _SHORTEST_SHARE: Final = 4
 """A first piece shorter than this part of what it may be, or of the rest, is no phrase."""
 

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -10,8 +10,10 @@ from typing import Final, TypeAlias
 import sentencex
 
 from speaker_runtime.text.cutting import pieces
+from speaker_runtime.text.hiding import Hiding, without_private
 from speaker_runtime.text.languages import primary
 from speaker_runtime.text.lexicon import Lexicon
+from speaker_runtime.text.phonemes import Pronunciation
 
 Normalize: TypeAlias = Callable[[str, str], str]
 """From a text and its language to the text with its written forms in words."""
@@ -31,6 +33,26 @@ _SIGNS: Final = frozenset("%&#+=")
 
 
 @dataclass(frozen=True)
+class Utterance:
+    """What is spoken in one breath.
+
+    Attributes:
+        text: In words.
+        pronunciations: How parts of it sound, in order.
+    """
+
+    text: str
+    pronunciations: tuple[Pronunciation, ...] = ()
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it has anything to read."""
+        return bool(self.pronunciations) or any(
+            each.isalnum() or each in _SIGNS for each in self.text
+        )
+
+
+@dataclass(frozen=True)
 class Sentence:
     """One sentence of a passage.
 
@@ -44,7 +66,7 @@ class Sentence:
     text: str
     start: int
     end: int
-    utterances: tuple[str, ...]
+    utterances: tuple[Utterance, ...]
 
 
 def as_written(text: str, language: str) -> str:  # noqa: ARG001  it stands in for normalize
@@ -60,6 +82,7 @@ def sentences(
     normalize: Normalize,
     lexicon: Lexicon,
     first_limit: int | None = None,
+    pronunciations: Sequence[Pronunciation] = (),
 ) -> tuple[Sentence, ...]:
     """Split ``text`` into sentences, and each sentence into utterances.
 
@@ -76,18 +99,22 @@ def sentences(
         lexicon: Respells words.
         first_limit: Characters of the first utterance, if a clause ends there, so that sound
             begins sooner; None to begin with a whole sentence.
+        pronunciations: Parts of the text that have their own, in order and apart.
 
     Returns:
         The sentences in order, without a gap: their texts joined are ``text``. Nothing where
         there is nothing to speak.
     """
     found: list[Sentence] = []
+    hiding = Hiding()
+    source = _hidden(without_private(text), pronunciations, hiding)
     began = looked = 0
-    for end in _ends(text, language, lexicon):
-        written, looked = text[looked:end], end
-        words = lexicon.respell(normalize(written, language))
-        early = None if found else first_limit
-        spoken = tuple(filter(_is_heard, pieces(words, limit=limit, first_limit=early)))
+    for end in _ends(source, language, lexicon):
+        written, looked = source[looked:end], end
+        words = lexicon.respell(normalize(written, language), hiding.hide)
+        made = pieces(words, limit=limit, first_limit=None if found else first_limit)
+        utterances = (Utterance(*hiding.reveal(piece)) for piece in made)
+        spoken = tuple(each for each in utterances if each.is_heard)
         if spoken:
             found.append(Sentence(text[began:end], began, end, spoken))
             began = end
@@ -114,5 +141,10 @@ def _ends(text: str, language: str, lexicon: Lexicon) -> Iterator[int]:
                 yield end
 
 
-def _is_heard(utterance: str) -> bool:
-    return any(each.isalnum() or each in _SIGNS for each in utterance)
+def _hidden(text: str, pronunciations: Sequence[Pronunciation], hiding: Hiding) -> str:
+    """``text`` with its pronounced parts hidden, as long as before."""
+    shown, last = "", 0
+    for each in pronunciations:
+        shown += text[last : each.start] + hiding.hide(text[each.start : each.end], each.ipa)
+        last = each.end
+    return shown + text[last:]

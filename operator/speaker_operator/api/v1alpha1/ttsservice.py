@@ -117,8 +117,10 @@ class ServingSpec(Model):
     lexicon: Lexicon = Field(
         default_factory=dict,
         description="Words that the model misreads, and how to write them so that it reads them "
-        "well, for example kubectl: cube control. A word is found where it stands alone, whatever "
-        "its case.",
+        "well, for example kubectl: cube control; or their sounds in the International Phonetic "
+        "Alphabet, for example nginx: /\u02c8\u025bnd\u0292\u0259n\u025bks/, where the backend "
+        "follows phonemes (hibari, kokoro). A word is found where it stands alone, whatever its "
+        "case.",
     )
     audio_cache: AudioCacheSpec = Field(
         default_factory=AudioCacheSpec,

@@ -45,6 +45,7 @@ class HibariBackend:
     def __init__(self, model: ModelConfig, _: Placement) -> None:
         self._model = model
         self._voices: dict[str, Hibari] = {}
+        self._british: frozenset[str] = frozenset()
 
     @staticmethod
     def gpus() -> tuple[str, ...]:
@@ -71,6 +72,7 @@ class HibariBackend:
             voice = Hibari(voice=name, model=weights, g2p=rules.get(british))
             rules[british] = voice.g2p
             self._voices[name] = voice
+        self._british = frozenset(name for name, entry in voices.items() if entry["british"])
         return Capabilities(
             model_digest=stored.manifest.digest,
             device="cpu",
@@ -86,16 +88,18 @@ class HibariBackend:
             max_batch=1,
             warmup="Ready to speak.",
             reads=reading.READS,
+            phonemes=True,
         )
 
     def check(self, request: SpeechRequest) -> tuple[str, ...]:
         """Whether the text can be read; letters of another script give a warning."""
-        return reading.check(request.text, model=_NAME)
+        return reading.check(request, british=request.preset in self._british, model=_NAME)
 
     def open(self, request: SpeechRequest) -> HibariStream:
         """Turn the text into phonemes; one of signs alone is an utterance without a sound."""
         voice = self._voices[request.preset]
-        phonemes = voice.g2p(reading.write_down(request.text))
+        british = request.preset in self._british
+        phonemes = voice.g2p(reading.write_down(request, british=british))
         if not reading.has_sound(phonemes):
             reading.require_signs_only(request.text, model=_NAME)
             return HibariStream(voice, request.speed, [])

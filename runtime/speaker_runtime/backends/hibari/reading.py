@@ -7,9 +7,12 @@ without a word, so this module looks before anything is spoken.
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Final
 
 from speaker_runtime.backends.hibari.lexicon import PRONUNCIATIONS
+from speaker_runtime.backends.hibari.phonemes import from_ipa, unknown
+from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text.normalization import Form
 
@@ -40,6 +43,8 @@ _CHUNK: Final = 40
 _DIGITS: Final = 15
 """Longest number read as one number; the package fails beyond 36 digits, listeners much earlier."""
 
+_LABEL: Final = "word"
+"""What stands in the markup for a word whose phonemes are given; it is not looked at."""
 _MARKUP: Final = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 _LONG_WORD: Final = re.compile(rf"\S{{{_CHUNK + 1},}}")
 _PIECE: Final = re.compile(rf"\S{{,{_CHUNK - 1}}}[^\w\s]|\S{{1,{_CHUNK}}}")
@@ -73,18 +78,26 @@ def has_reading(text: str) -> bool:
     return any(map(is_readable, text))
 
 
-def check(utterance: str, *, model: str) -> tuple[str, ...]:
+def check(request: SpeechRequest, *, british: bool, model: str) -> tuple[str, ...]:
     """Warnings about what of an utterance will not be heard.
 
     Raises:
         SpeechError: It has words, and none of them can be read.
     """
-    skipped = unreadable_letters(utterance)
-    if not skipped:
-        return ()
-    if not has_reading(utterance):
-        raise not_speakable(utterance, model=model)
-    return (f"left out what {model} cannot read: {skipped!a}",)
+    warnings = []
+    skipped = unreadable_letters("".join(_between(request)))
+    if skipped:
+        if not has_reading(request.text):
+            raise not_speakable(request.text, model=model)
+        warnings.append(f"left out what {model} cannot read: {skipped!a}")
+    for each in request.pronunciations:
+        word = request.text[each.start : each.end]
+        if not has_sound(from_ipa(each.ipa, british=british)):
+            raise not_speakable(word, model=model)
+        silent = unknown(each.ipa, british=british)
+        if silent:
+            warnings.append(f"{model} has no sound for {silent!a} in {word[:_QUOTED]!a}")
+    return tuple(warnings)
 
 
 def require_signs_only(utterance: str, *, model: str) -> None:
@@ -109,11 +122,29 @@ def not_speakable(text: str, *, model: str) -> SpeechError:
     )
 
 
-def write_down(utterance: str) -> str:
+def write_down(request: SpeechRequest, *, british: bool) -> str:
     """Prepare an utterance for the model's own reading rules.
 
-    Markup such as ``[word](/phonemes/)`` or a Markdown link is not obeyed: its label is read.
+    Markup such as ``[word](/phonemes/)`` or a Markdown link in the text is not obeyed: its label
+    is read. The request's own pronunciations are written so.
     """
+    texts = map(_in_plain, _between(request))
+    words = (
+        f"[{_LABEL}](/{from_ipa(each.ipa, british=british)}/)" for each in request.pronunciations
+    )
+    return "".join(part for pair in zip_longest(texts, words, fillvalue="") for part in pair)
+
+
+def _between(request: SpeechRequest) -> Iterator[str]:
+    """The text before, between and behind the request's own pronunciations."""
+    last = 0
+    for each in request.pronunciations:
+        yield request.text[last : each.start]
+        last = each.end
+    yield request.text[last:]
+
+
+def _in_plain(utterance: str) -> str:
     plain = _MARKUP.sub(r"\1", utterance).replace("](", "] (")
     short = _LONG_NUMBER.sub(_digit_by_digit, plain)
     short = _LONG_WORD.sub(_in_chunks, short)

@@ -89,7 +89,7 @@ class KokoroBackend:
         rules: dict[str, PhonemeRules] = {}
         for accent in dict.fromkeys(name[0] for name in styles.presets):
             progress(f"reading rules of {_ACCENTS[accent]}")
-            rules[accent] = _rules(british=accent == "b")
+            rules[accent] = _rules(british=_is_british(accent))
         self._speaker = Speaker(session, _vocabulary(stored), styles, rules)
         return Capabilities(
             model_digest=stored.manifest.digest,
@@ -104,18 +104,20 @@ class KokoroBackend:
             max_batch=1,
             warmup="Ready to speak.",
             reads=reading.READS,
+            phonemes=True,
             first_limit=_FIRST_LIMIT,
             mixes_presets=True,
         )
 
     def check(self, request: SpeechRequest) -> tuple[str, ...]:
         """Whether the text can be read; letters of another script give a warning."""
-        return reading.check(request.text, model=_NAME)
+        return reading.check(request, british=_is_british(request.preset), model=_NAME)
 
     def open(self, request: SpeechRequest) -> KokoroStream:
         """Turn the text into phonemes; one of signs alone is an utterance without a sound."""
         speaker = self._loaded()
-        phonemes = speaker.rules[request.preset[0]](reading.write_down(request.text))
+        written = reading.write_down(request, british=_is_british(request.preset))
+        phonemes = speaker.rules[request.preset[0]](written)
         has_sound = reading.has_sound(phonemes)
         if not has_sound:
             reading.require_signs_only(request.text, model=_NAME)
@@ -175,6 +177,10 @@ class Speaker:
             },
         )
         return np.asarray(samples, dtype=np.float32).reshape(-1)
+
+
+def _is_british(preset: str) -> bool:
+    return preset.startswith("b")
 
 
 def _session(stored: StoredModel, threads: int) -> "InferenceSession":

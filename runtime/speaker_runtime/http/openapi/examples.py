@@ -30,6 +30,7 @@ from speaker_runtime.http.schemas import (
     VoiceStatus,
     WaitingRequest,
 )
+from speaker_runtime.text.phonemes import Alphabet
 from speaker_runtime.text.ssml.script import Mode
 
 _STARTED: Final = 1_790_000_000
@@ -58,6 +59,7 @@ CAPABILITIES: Final = Capabilities(
     backend="hibari",
     languages=["en-US"],
     language_detection=False,
+    phoneme_alphabets=list(Alphabet),
     sample_rate=24_000,
     response_formats=list(AudioFormat),
     speed=PaceRange(slowest=0.25, fastest=4.0),

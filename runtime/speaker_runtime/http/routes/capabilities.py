@@ -32,10 +32,12 @@ router = APIRouter(tags=["Speech"])
 async def capabilities(runtime: CurrentRuntime) -> Capabilities:
     """Limits, languages and formats of this service, and how it reads SSML."""
     can = runtime.service.capabilities()
+    alphabets = can.alphabets
     serving = runtime.config.serving
     return Capabilities(
         backend=runtime.config.backend,
         languages=list(can.languages),
+        phoneme_alphabets=sorted(alphabets),
         language_detection=has_choice(can.languages),
         sample_rate=can.sample_rate,
         response_formats=list(AudioFormat),
@@ -54,7 +56,7 @@ async def capabilities(runtime: CurrentRuntime) -> Capabilities:
                     ignored_attributes=list(element.ignored),
                     note=element.note,
                 )
-                for name, element in elements.ELEMENTS.items()
+                for name, element in elements.understood(alphabets)
             ],
             max_depth=elements.MAX_DEPTH,
             max_passages=elements.MAX_PASSAGES,

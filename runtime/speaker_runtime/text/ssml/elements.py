@@ -1,10 +1,12 @@
 """Which elements and attributes are understood; the capability table is written from this."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+from speaker_runtime.text.phonemes import Alphabet
 
 
 class Support(StrEnum):
@@ -14,6 +16,8 @@ class Support(StrEnum):
     """It is followed."""
     IGNORED = "ignored"
     """Its content is spoken as if it were not there, with a warning, whatever the mode."""
+    BY_BACKEND = "by backend"
+    """It is followed where the backend can; elsewhere it is not understood."""
     REFUSED = "refused"
     """The document is refused, whatever the mode."""
 
@@ -56,6 +60,13 @@ ELEMENTS: Final[Mapping[str, Element]] = MappingProxyType(
             ("interpret-as", "format"),
             ("detail",),
         ),
+        "phoneme": Element(
+            Support.BY_BACKEND,
+            "Its text sounds like ph, in the alphabet ipa (the default) or x-sampa: hibari and "
+            "kokoro can.",
+            ("ph", "alphabet"),
+            ("type",),
+        ),
         "voice": Element(
             Support.FULL, "Another voice of the service, by name.", ("name", "xml:lang")
         ),
@@ -89,3 +100,12 @@ MAX_SILENCE_SECONDS: Final = 120.0
 """Of one document in all: silence costs its writer nothing."""
 MIN_GAIN_DB: Final = -60.0
 MAX_GAIN_DB: Final = 12.0
+
+
+def understood(alphabets: Set[Alphabet]) -> Iterator[tuple[str, Element]]:
+    """The elements that are understood with a backend that follows phonemes in ``alphabets``."""
+    for name, element in ELEMENTS.items():
+        if element.support is not Support.BY_BACKEND:
+            yield name, element
+        elif alphabets:
+            yield name, replace(element, support=Support.FULL)

@@ -1,11 +1,19 @@
 """An SSML document into a script; what expat could load or expand is refused before it reads."""
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Final
 from xml.parsers import expat
 
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text.languages import is_tag
+from speaker_runtime.text.phonemes import (
+    LONGEST,
+    Alphabet,
+    Pronunciation,
+    WrongPhonemesError,
+    as_ipa,
+)
 from speaker_runtime.text.ssml import values
 from speaker_runtime.text.ssml.elements import (
     ELEMENTS,
@@ -21,16 +29,19 @@ from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
 
 _MAX_WARNINGS: Final = 8
 _QUOTED: Final = 40
+_HOLD_TEXT: Final = frozenset({"sub", "say-as", "phoneme"})
+"""Elements that hold nothing but text."""
 _BOUNDARY: Final = "\n"
 """Ends a sentence for the splitter of sentences."""
 
 
-def parse(document: str, mode: Mode) -> Script:
+def parse(document: str, mode: Mode, alphabets: Set[Alphabet] = frozenset()) -> Script:
     """Understand ``document``.
 
     Args:
         document: With the root element ``speak``.
         mode: What to do with markup that cannot be followed.
+        alphabets: Those in which the backend can follow phonemes.
 
     Raises:
         SpeechError: It is no XML, not allowed, or cannot be followed.
@@ -38,14 +49,15 @@ def parse(document: str, mode: Mode) -> Script:
     # Expat reports a DTD before it reads on, but only this keeps it from expanding one.
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
         raise _refused("a DTD is not allowed", "Remove the DOCTYPE and its entities.")
-    return _Reader(mode).read(document)
+    return _Reader(mode, alphabets).read(document)
 
 
 class _Reader:
     """Reads one document; every handler is called by expat, in the document's order."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, alphabets: Set[Alphabet]) -> None:
         self._mode = mode
+        self._alphabets = alphabets
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -58,6 +70,7 @@ class _Reader:
         self._passages: list[Passage] = []
         self._next = Passage("", Style())
         self._text: list[str] = []
+        self._sounds: list[Pronunciation] = []
         self._silence = 0.0
         self._warnings: dict[str, None] = {}
 
@@ -82,7 +95,8 @@ class _Reader:
         if len(self._open) > MAX_DEPTH:
             raise self._wrong(f"elements stand in each other more than {MAX_DEPTH} deep")
         if self._captured is not None:
-            raise self._wrong(f"{name[:_QUOTED]} stands inside of sub or say-as, which hold text")
+            outside = self._open[-2][0]
+            raise self._wrong(f"{name[:_QUOTED]} stands inside of {outside}, which holds text")
         self._styles.append(self._style(name, attributes))
         self._enter(name, attributes)
 
@@ -95,16 +109,19 @@ class _Reader:
             self._finish_passage()
             marks = (*self._next.marks, self._required(name, attributes, "name"))
             self._next = replace(self._next, marks=marks)
-        elif name in {"sub", "say-as"}:
+        elif name in _HOLD_TEXT:
             self._captured = []
         elif name in UNHEARD:
             self._unheard += 1
 
     def _end(self, name: str) -> None:
         _, attributes = self._open.pop()
-        if name in {"sub", "say-as"} and self._captured is not None:
+        if name in _HOLD_TEXT and self._captured is not None:
             written, self._captured = "".join(self._captured), None
-            self._add(self._instead(name, attributes, written))
+            if name == "phoneme":
+                self._pronounce(written, attributes)
+            else:
+                self._add(self._instead(name, attributes, written))
         self._styles.pop()
         if name in {"p", "s"}:
             self._add(_BOUNDARY)
@@ -130,10 +147,12 @@ class _Reader:
     def _finish_passage(self) -> None:
         """End the passage, unless it has nothing to hear: then its pause and marks are kept."""
         text = "".join(self._text)
+        sounds = tuple(self._sounds)
         self._text.clear()
+        self._sounds.clear()
         if not any(map(str.isalnum, text)):
             return
-        self._passages.append(replace(self._next, text=text))
+        self._passages.append(replace(self._next, text=text, pronunciations=sounds))
         self._next = Passage("", self._styles[-1])
         if len(self._passages) > MAX_PASSAGES:
             raise self._wrong(f"it has more than {MAX_PASSAGES} passages")
@@ -153,6 +172,33 @@ class _Reader:
         if seconds:
             self._finish_passage()
             self._next = replace(self._next, pause=self._next.pause + seconds)
+
+    def _pronounce(self, written: str, attributes: dict[str, str]) -> None:
+        """Add a text with its own sound, or the text alone where that cannot be followed."""
+        plain = " ".join(written.split())
+        ipa = self._sounds_like(plain, attributes)
+        self._add(plain)
+        if ipa is None or self._unheard:
+            return
+        end = sum(map(len, self._text))
+        self._sounds.append(Pronunciation(end - len(plain), end, ipa))
+
+    def _sounds_like(self, text: str, attributes: dict[str, str]) -> str | None:
+        alphabet = attributes.get("alphabet", Alphabet.IPA)
+        phonemes = self._required("phoneme", attributes, "ph")
+        if not self._alphabets:
+            self._cannot("phoneme is not followed by this model")
+        elif alphabet not in self._alphabets:
+            known = ", ".join(sorted(self._alphabets))
+            self._cannot(f"phoneme: alphabet {alphabet[:_QUOTED]!r} is none of {known}")
+        elif not 0 < len(text) <= LONGEST:
+            self._cannot(f"phoneme stands for a text of 1 to {LONGEST} characters, to be shown")
+        else:
+            try:
+                return as_ipa(phonemes, Alphabet(alphabet))
+            except WrongPhonemesError as error:
+                self._cannot(f"phoneme: {error}")
+        return None
 
     def _instead(self, name: str, attributes: dict[str, str], written: str) -> str:
         if name == "sub":
@@ -202,7 +248,7 @@ class _Reader:
             self._warn(f"{name} is not followed")
         for attribute in attributes:
             if attribute in element.ignored:
-                if element.support is Support.FULL:
+                if element.support is not Support.IGNORED:
                     self._warn(f"{name}: {attribute} is not followed")
             elif attribute not in element.attributes and not _is_harmless(attribute):
                 self._cannot(f"{name} has no attribute {attribute[:_QUOTED]!r}")

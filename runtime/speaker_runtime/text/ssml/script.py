@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from speaker_runtime.text.phonemes import Pronunciation
+
 
 class Mode(StrEnum):
     """What happens to markup that cannot be followed."""
@@ -39,12 +41,14 @@ class Passage:
         style: How.
         pause: Seconds of silence before it.
         marks: Names of the marks that are reached where it begins, after the pause.
+        pronunciations: How parts of the text sound, in order.
     """
 
     text: str
     style: Style
     pause: float = 0.0
     marks: tuple[str, ...] = ()
+    pronunciations: tuple[Pronunciation, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ def test_a_name_used_twice_is_found(documents: Path) -> None:
     assert problems(documents) == ["voices.1.name"]
 
 
+def test_phonemes_that_are_none_are_found(tmp_path: Path) -> None:
+    serving = ServingConfig(lexicon={"yaml": "/ˈjæməl/", "sql": "/S Q L/", "io": "and/or"})
+    assert problems(write_documents(tmp_path, serving)) == ["serving.lexicon.sql"]
+
+
 def test_missing_documents_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfigError) as wrong:
         read_documents(tmp_path)

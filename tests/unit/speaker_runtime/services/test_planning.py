@@ -11,6 +11,7 @@ from speaker_runtime.contract import VoiceDefaults, VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.planning import Caption, Place, Plan, SpeechOrder, plan
 from speaker_runtime.text.lexicon import Lexicon
+from speaker_runtime.text.phonemes import Pronunciation
 from speaker_runtime.text.ssml.script import Mode
 from speaker_runtime.voices.catalogue import Catalogue
 from speaker_runtime.voices.preset import Preset
@@ -123,6 +124,24 @@ def in_many_languages(order: SpeechOrder) -> Plan:
     eva = VoiceEntry(name="eva", preset="low", languages=("es", "de", "en"))
     catalogue = Catalogue(VoiceManifest(voices=(eva,)), can.presets)
     return plan(order, catalogue, can, Lexicon({}))
+
+
+def test_a_model_that_follows_phonemes_is_given_those_of_markup_and_lexicon() -> None:
+    document = '<speak><phoneme ph="wʌn">One</phoneme> of YAML.</speak>'
+    order = SpeechOrder(document, "ana", AudioFormat.PCM, ssml=Mode.STRICT)
+    lexicon = Lexicon({"yaml": "/ˈjæməl/"})
+    made = plan(order, CATALOGUE, replace(CAN, phonemes=True), lexicon)
+    assert made.requests[0].text == "One of YAML."
+    assert made.requests[0].pronunciations == (
+        Pronunciation(0, 3, "wʌn"),
+        Pronunciation(7, 11, "ˈjæməl"),
+    )
+
+
+def test_a_model_without_phonemes_reads_the_words_and_says_so() -> None:
+    made = planned("My YAML.", words={"yaml": "/ˈjæməl/"})
+    assert (made.requests[0].text, made.requests[0].pronunciations) == ("My YAML.", ())
+    assert made.warnings == ("this model does not follow the lexicon's phonemes",)
 
 
 def test_a_voice_in_markup_brings_its_own_pace_unless_one_is_asked_for() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalization import normalize
-from speaker_runtime.text.sentences import Sentence, as_written, sentences
+from speaker_runtime.text.phonemes import Pronunciation
+from speaker_runtime.text.sentences import Sentence, Utterance, as_written, sentences
 
 
 def read(
@@ -29,6 +30,10 @@ def read(
     )
 
 
+def said(*utterances: str) -> tuple[Utterance, ...]:
+    return tuple(map(Utterance, utterances))
+
+
 def written(text: str, language: str = "en-US") -> list[str]:
     return [each.text.strip() for each in read(text, language=language)]
 
@@ -37,8 +42,8 @@ def test_a_sentence_knows_what_was_written_where_and_what_is_spoken() -> None:
     assert read(
         "See kubernetes.io \U0001f600! It costs ~5 \u20ac.", words={"kubernetes": "k8s"}
     ) == (
-        Sentence("See kubernetes.io \U0001f600! ", 0, 21, ("See k8s dot io !",)),
-        Sentence("It costs ~5 \u20ac.", 21, 35, ("It costs about five euros.",)),
+        Sentence("See kubernetes.io \U0001f600! ", 0, 21, said("See k8s dot io !")),
+        Sentence("It costs ~5 \u20ac.", 21, 35, said("It costs about five euros.")),
     )
 
 
@@ -46,19 +51,19 @@ def test_written_forms_can_be_left_to_the_model() -> None:
     (sentence,) = sentences(
         "About ~5.", language="en", limit=50, normalize=as_written, lexicon=Lexicon({})
     )
-    assert sentence.utterances == ("About ~5.",)
+    assert sentence.utterances == said("About ~5.")
 
 
 def test_a_sentence_over_the_limit_has_several_utterances() -> None:
     (sentence,) = read("The first part is here, the second is there.", limit=30)
-    assert sentence.utterances == ("The first part is here,", "the second is there.")
+    assert sentence.utterances == said("The first part is here,", "the second is there.")
 
 
 def test_only_the_first_utterance_is_cut_early() -> None:
     long = "When the rain had stopped, they all went out to play. "
     first, second = read(long * 2, first_limit=30)
-    assert first.utterances == ("When the rain had stopped,", "they all went out to play.")
-    assert second.utterances == (long.strip(),)
+    assert first.utterances == said("When the rain had stopped,", "they all went out to play.")
+    assert second.utterances == said(long.strip())
 
 
 @pytest.mark.parametrize(
@@ -103,10 +108,39 @@ def test_a_word_of_the_lexicon_is_never_split() -> None:
     words = {"Yahoo! Mail": "yahoo mail", "Wow! Now": "wow now"}
     text = "I like Yahoo! Mail a lot. Wow! Nowhere else."
     assert [each.utterances for each in read(text, words=words)] == [
-        ("I like yahoo mail a lot.",),
-        ("Wow!",),
-        ("Nowhere else.",),
+        said("I like yahoo mail a lot."),
+        said("Wow!"),
+        said("Nowhere else."),
     ]
+
+
+def test_a_pronounced_part_is_neither_split_nor_rewritten() -> None:
+    text = "I met Dr. 5 and Dr. Smith of ~5 Ok."
+    (sentence,) = sentences(
+        text,
+        language="en",
+        limit=300,
+        normalize=normalize,
+        lexicon=Lexicon({"ok": "/əʊˈkeɪ/", "5": "wrong"}),
+        pronunciations=(Pronunciation(6, 11, "dɑk"), Pronunciation(29, 31, "ɛks")),
+    )
+    assert sentence.text == text
+    assert sentence.utterances == (
+        Utterance(
+            "I met Dr. 5 and Doctor Smith of ~5 Ok.",
+            (
+                Pronunciation(6, 11, "dɑk"),
+                Pronunciation(32, 34, "ɛks"),
+                Pronunciation(35, 37, "əʊˈkeɪ"),
+            ),
+        ),
+    )
+
+
+def test_private_characters_are_no_pronunciations() -> None:
+    (sentence,) = read("One \ue000\ue001\uf8ff two.")
+    assert sentence.utterances == said("One two.")
+    assert sentence.text == "One \ue000\ue001\uf8ff two."
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\U0001f600", "---\n***"])
@@ -117,8 +151,8 @@ def test_what_cannot_be_heard_has_no_sentence(text: str) -> None:
 def test_what_cannot_be_heard_belongs_to_a_neighbour() -> None:
     text = "--- \n\nOne. \U0001f600\n---\nTwo."
     assert [(each.text, each.utterances) for each in read(text)] == [
-        ("--- \n\nOne. \U0001f600\n---\n", ("One.",)),
-        ("Two.", ("Two.",)),
+        ("--- \n\nOne. \U0001f600\n---\n", said("One.")),
+        ("Two.", said("Two.")),
     ]
 
 
@@ -149,8 +183,8 @@ def test_every_character_is_in_one_sentence_and_every_letter_is_spoken(
     )
     assert "".join(each.text for each in made) == (text if made else "")
     assert all(text[each.start : each.end] == each.text for each in made)
-    assert all(0 < len(utterance) <= limit for each in made for utterance in each.utterances)
-    spoken = "".join(utterance for each in made for utterance in each.utterances)
+    assert all(0 < len(utterance.text) <= limit for each in made for utterance in each.utterances)
+    spoken = "".join(utterance.text for each in made for utterance in each.utterances)
     assert letters(spoken) == letters(text)
 
 

@@ -4,6 +4,7 @@ import pytest
 from hibari import Hibari
 
 from speaker_runtime.backends.hibari import reading
+from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.text.cutting import pieces
 from speaker_runtime.text.normalization import normalize
 
@@ -25,6 +26,11 @@ SAME = [
 ]
 
 
+def written_down(text: str) -> str:
+    request = SpeechRequest(text, preset="heart", language="en-US", speed=1.0, seed=0)
+    return reading.write_down(request, british=False)
+
+
 @pytest.fixture(scope="module")
 def voice() -> Hibari:
     return Hibari(voice="heart")
@@ -32,7 +38,7 @@ def voice() -> Hibari:
 
 def phonemes(voice: Hibari, text: str) -> str:
     made = pieces(normalize(text, "en-US", reading.READS), limit=300)
-    spoken = " ".join(voice.g2p(reading.write_down(piece)) for piece in made)
+    spoken = " ".join(voice.g2p(written_down(piece)) for piece in made)
     return spoken.replace("\u02c8", "").replace("\u02cc", "")
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.text.phonemes import Alphabet, Pronunciation
 from speaker_runtime.text.ssml.elements import ELEMENTS, MAX_DEPTH, MAX_PASSAGES
 from speaker_runtime.text.ssml.parser import parse
 from speaker_runtime.text.ssml.script import Mode, Passage, Script, Style
@@ -292,3 +293,58 @@ def test_any_document_is_read_or_refused(inside: str, mode: Mode) -> None:
 def test_any_text_is_read_or_refused(document: str, mode: Mode) -> None:
     code, _ = outcome(document, mode)
     assert code in {None, ErrorCode.INVALID_SSML}
+
+
+def pronounced(inside: str, mode: Mode = Mode.STRICT) -> Script:
+    return parse(f"<speak>{inside}</speak>", mode, frozenset(Alphabet))
+
+
+def test_a_phoneme_keeps_its_text_and_tells_how_it_sounds() -> None:
+    (passage,) = pronounced(
+        'I say <phoneme ph="təˈmɑːtəʊ">tomato</phoneme> and '
+        '<phoneme alphabet="x-sampa" ph="p@&quot;teIt@U">potato</phoneme>.'
+    ).passages
+    assert passage.text == "I say tomato and potato."
+    assert passage.pronunciations == (
+        Pronunciation(6, 12, "təˈmɑːtəʊ"),
+        Pronunciation(17, 23, "pəˈteɪtəʊ"),
+    )
+
+
+def test_a_phoneme_counts_from_its_own_passage() -> None:
+    inside = 'One.<break/>Two <prosody rate="slow"><phoneme ph="θɹi">three</phoneme></prosody>'
+    assert [each.pronunciations for each in pronounced(inside).passages] == [
+        (),
+        (),
+        (Pronunciation(0, 5, "θɹi"),),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("element", "problem"),
+    [
+        ('<phoneme alphabet="arpabet" ph="a">x</phoneme>', "is none of ipa, x-sampa"),
+        ('<phoneme ph="!">x</phoneme>', "is no sound"),
+        ('<phoneme ph="a"/>', "stands for a text"),
+    ],
+)
+def test_a_phoneme_that_cannot_be_followed_leaves_its_text(element: str, problem: str) -> None:
+    with pytest.raises(SpeechError, match=problem):
+        pronounced(f"One {element}.")
+    script = pronounced(f"One {element}.", Mode.LENIENT)
+    assert script.passages[0].pronunciations == ()
+    assert problem in script.warnings[0]
+
+
+def test_a_model_without_phonemes_reads_the_text() -> None:
+    document = '<speak>One <phoneme ph="tuː">two</phoneme>.</speak>'
+    with pytest.raises(SpeechError, match="not followed by this model"):
+        parse(document, Mode.STRICT)
+    script = parse(document, Mode.LENIENT)
+    assert script.passages[0].text == "One two."
+    assert script.warnings == ("SSML: phoneme is not followed by this model",)
+
+
+def test_a_phoneme_without_sounds_is_refused_in_any_mode() -> None:
+    with pytest.raises(SpeechError, match="needs its attribute ph"):
+        pronounced("<phoneme>one</phoneme>", Mode.LENIENT)

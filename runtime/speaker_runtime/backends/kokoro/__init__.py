@@ -38,8 +38,8 @@ _PADDING: Final = 0
 """The token before and after every utterance."""
 _MOST_THREADS: Final = 4
 """More gain nothing on utterances of a few seconds."""
-_MOST_COPIES: Final = 4
-"""Each holds the weights once more, about 150 MB."""
+_MOST_COPIES: Final = 2
+"""Each takes some 500 MB: weights, reading rules, and what a long utterance needs."""
 _UTTERANCE_LIMIT: Final = 120
 """Characters; a step speaks an utterance, and others wait for it meanwhile."""
 _FIRST_LIMIT: Final = 60

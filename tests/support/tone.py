@@ -109,6 +109,10 @@ class ToneBackend:
             reads=frozenset({Form.SIGN}),
         )
 
+    @property
+    def voice_state_bytes(self) -> int:
+        return 0
+
     def check(self, request: SpeechRequest) -> tuple[str, ...]:
         if UNREADABLE in request.text:
             raise SpeechError(ErrorCode.TEXT_NOT_SPEAKABLE, "a # cannot be hummed", param="input")

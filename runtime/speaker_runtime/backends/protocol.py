@@ -124,6 +124,13 @@ class Backend(Protocol[StreamT]):
     Every method but :meth:`check` is called on one thread, one at a time.
     """
 
+    @property
+    def voice_state_bytes(self) -> int:
+        """Memory of what was made of voices for requests and is kept, within a bound.
+
+        Read on any thread, at any time.
+        """
+
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Bring the model into memory, telling ``progress`` which part is being loaded.
 

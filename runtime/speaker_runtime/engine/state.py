@@ -40,11 +40,13 @@ class CopyState:
         device: Where it runs.
         state: How far it has come.
         fallback: Why it runs on the CPU instead of a GPU; empty where it does not.
+        voice_state_bytes: Memory of what it keeps of voices, beside the model.
     """
 
     device: str
     state: EngineState
     fallback: str = ""
+    voice_state_bytes: int = 0
 
 
 @dataclass(frozen=True)

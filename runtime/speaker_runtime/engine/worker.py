@@ -66,7 +66,8 @@ class Worker:
     @property
     def state(self) -> CopyState:
         """Where this copy runs and how far it has come."""
-        return CopyState(self._placement.device, self._state, self._fell_back)
+        kept = self._backend.voice_state_bytes if self._backend else 0
+        return CopyState(self._placement.device, self._state, self._fell_back, kept)
 
     @property
     def backend(self) -> AnyBackend | None:

@@ -42,6 +42,10 @@ class RuntimeMetrics:
                 "Estimated seconds of speech that waiting requests will be.",
                 lambda: load().queued_seconds,
             ),
+            "tts_voice_state_bytes": (
+                "Memory of voices that were mixed for requests, of all copies of the model.",
+                lambda: sum(copy.voice_state_bytes for copy in copies()),
+            ),
         }
         for name, (text, value) in gauges.items():
             self._gauge(name, text).labels(model).set_function(value)

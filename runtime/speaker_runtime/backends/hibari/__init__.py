@@ -91,6 +91,11 @@ class HibariBackend:
             phonemes=True,
         )
 
+    @property
+    def voice_state_bytes(self) -> int:
+        """The one voice is a part of the model."""
+        return 0
+
     def check(self, request: SpeechRequest) -> tuple[str, ...]:
         """Whether the text can be read; letters of another script give a warning."""
         return reading.check(request, british=request.preset in self._british, model=_NAME)

@@ -109,6 +109,12 @@ class KokoroBackend:
             mixes_presets=True,
         )
 
+    @property
+    def voice_state_bytes(self) -> int:
+        """Memory of the mixes that were asked for lately."""
+        speaker = self._speaker
+        return speaker.styles.mixed_bytes if speaker else 0
+
     def check(self, request: SpeechRequest) -> tuple[str, ...]:
         """Whether the text can be read; letters of another script give a warning."""
         return reading.check(request, british=_is_british(request.preset), model=_NAME)

@@ -43,6 +43,13 @@ def test_copies_are_counted_by_their_device_once_they_are_ready() -> None:
     assert "cuda:2" not in text
 
 
+def test_what_all_copies_keep_of_voices_is_told() -> None:
+    state = EngineState(Phase.READY)
+    copies = [CopyState("cpu", state, voice_state_bytes=each) for each in (5, 6)]
+    text = RuntimeMetrics("tone", copies=lambda: copies).exposition().decode()
+    assert 'tts_voice_state_bytes{model="tone"} 11.0' in text
+
+
 def test_registries_are_separate() -> None:
     RuntimeMetrics("one").accepted(1)
     assert 'model="one"' not in RuntimeMetrics("two").exposition().decode()

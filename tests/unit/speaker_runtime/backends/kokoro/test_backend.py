@@ -10,7 +10,7 @@ from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pcm import Samples, to_pcm16
 from speaker_runtime.audio.pipeline import Pipeline, Section
 from speaker_runtime.backends.kokoro import KokoroBackend
-from speaker_runtime.backends.kokoro.styles import LENGTHS
+from speaker_runtime.backends.kokoro.styles import LENGTHS, WIDTH
 from speaker_runtime.backends.protocol import Capabilities, Placement, SpeechRequest
 from speaker_runtime.backends.registry import available
 from speaker_runtime.errors import ErrorCode, SpeechError
@@ -91,6 +91,13 @@ def test_voices_and_mixes_sound_different(backend: KokoroBackend) -> None:
     presets = ("af_heart", "am_adam", "af_heart*0.5+am_adam*0.5", "af_heart*0.2+am_adam*0.8")
     spoken = [speak(backend, "Hello.", preset=preset)[0] for preset in presets]
     assert len({samples.tobytes() for samples in spoken}) == len(presets)
+
+
+def test_a_mix_is_kept_for_the_next_request(backend: KokoroBackend) -> None:
+    before = backend.voice_state_bytes
+    for _ in range(2):
+        speak(backend, "Hello.", preset="af_heart*0.1+am_adam*0.9")
+    assert backend.voice_state_bytes - before == LENGTHS * WIDTH * 4
 
 
 def test_speed_changes_the_length(backend: KokoroBackend) -> None:

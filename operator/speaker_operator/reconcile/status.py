@@ -226,7 +226,13 @@ def _progressing(observation: Observation) -> Finding:
         return Finding("Progressing", "True", "RolledOut", "The whole spec is rolled out.")
     obstacle = _obstacle(observation)
     if obstacle is not None:
-        return Finding("Progressing", "False", *obstacle)
+        reason, message = obstacle
+        if rollout.available:
+            message += (
+                f"; meanwhile {count(rollout.available, 'pod')} can serve: mend the spec, or take "
+                "the change back"
+            )
+        return Finding("Progressing", "False", reason, message)
     return Finding("Progressing", "True", "RollingOut", f"Rolling out: {rollout.progress}.")
 
 

@@ -1,12 +1,20 @@
 """The Deployment that runs a service's pods."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import metadata, names
+from speaker_operator.render.claim import own_cache
 from speaker_operator.render.labels import CONFIG_HASH, child_labels, selector_labels
 from speaker_operator.render.pod import pod_spec
 from speaker_operator.render.settings import RenderSettings
+
+_STRATEGIES: Final[Mapping[str, dict[str, Any]]] = {
+    "surge": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+    "inPlace": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+    "recreate": {"type": "Recreate"},
+}
 
 
 def deployment(
@@ -17,10 +25,7 @@ def deployment(
         "progressDeadlineSeconds": 600,
         "revisionHistoryLimit": 3,
         "selector": {"matchLabels": selector_labels(service.metadata.name)},
-        "strategy": {
-            "type": "RollingUpdate",
-            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
-        },
+        "strategy": _STRATEGIES[strategy(service)],
         "template": {
             "metadata": {
                 "labels": child_labels(service),
@@ -37,6 +42,17 @@ def deployment(
         "metadata": metadata.owned(service, names.deployment(service.metadata.name)),
         "spec": spec,
     }
+
+
+def strategy(service: TTSService) -> Literal["surge", "inPlace", "recreate"]:
+    """How pods are replaced; a pod that fell back to the CPU will want its GPU again."""
+    chosen = service.spec.rollout.strategy
+    if chosen != "auto":
+        return chosen
+    cache = own_cache(service)
+    if cache is not None and cache.access_mode == "ReadWriteOncePod":
+        return "recreate"
+    return "surge" if service.spec.gpu is None else "inPlace"
 
 
 def fixed_replicas(service: TTSService) -> int:

@@ -66,7 +66,7 @@ def _narrowed(affinity: dict[str, Any], requirements: list[dict[str, Any]]) -> d
 def _together(service: TTSService) -> list[dict[str, Any]]:
     """Keep all pods on the node of a ReadWriteOnce cache: elsewhere they could never mount it."""
     cache = claim.own_cache(service)
-    if cache is None or cache.access_mode == "ReadWriteMany":
+    if cache is None or cache.access_mode not in (None, "ReadWriteOnce"):
         return []
     labels = {"matchLabels": selector_labels(service.metadata.name)}
     return [{"labelSelector": labels, "topologyKey": "kubernetes.io/hostname"}]

@@ -112,10 +112,11 @@ class CacheSpec(Model):
         default=None,
         description="Storage class of the volume; the cluster's default class unless given.",
     )
-    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] | None = Field(
+    access_mode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"] | None = Field(
         default=None,
         description="ReadWriteOnce (unless given) keeps all pods of the service on one node; "
-        "ReadWriteMany lets them spread, where the storage class offers it.",
+        "ReadWriteMany lets them spread, where the storage class offers it; ReadWriteOncePod "
+        "allows a single pod.",
     )
     retain: bool | None = Field(
         default=None,

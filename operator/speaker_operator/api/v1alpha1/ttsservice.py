@@ -28,6 +28,7 @@ from speaker_operator.api.v1alpha1.workload import (
     MAX_REPLICAS,
     AutoscalingSpec,
     ResourcesSpec,
+    RolloutSpec,
 )
 
 MAX_NAME: Final = 52
@@ -136,6 +137,12 @@ class ExposeSpec(Model):
     )
 
 
+_SINGLE: Final = (
+    "(has(self.cache) && has(self.cache.accessMode) && self.cache.accessMode == 'ReadWriteOncePod')"
+)
+"""Whether a service can have one pod only."""
+
+
 class TTSServiceSpec(Model):
     """A speech service as it should be."""
 
@@ -154,6 +161,20 @@ class TTSServiceSpec(Model):
                 "resources.requests.cpu is missing, and autoscaling measures CPU use against it: "
                 "write for example cpu: 500m, or leave requests out for the backend's default",
                 ".resources.requests",
+            ),
+            Rule(
+                f"!{_SINGLE} || ((!has(self.replicas) || self.replicas <= 1) && "
+                "(!has(self.autoscaling) || !has(self.autoscaling.maxReplicas) || "
+                "self.autoscaling.maxReplicas <= 1))",
+                "cache.accessMode ReadWriteOncePod allows a single pod: write ReadWriteOnce, or "
+                "ReadWriteMany for pods on several nodes, or replicas: 1",
+                ".cache.accessMode",
+            ),
+            Rule(
+                f"!{_SINGLE} || !has(self.rollout) || self.rollout.strategy != 'surge'",
+                "rollout.strategy surge needs two pods at once, and cache.accessMode "
+                "ReadWriteOncePod allows one: write strategy: auto, or accessMode: ReadWriteOnce",
+                ".rollout.strategy",
             ),
             *license_rules(BACKENDS.values()),
             *gpu_rules(BACKENDS.values()),
@@ -195,6 +216,9 @@ class TTSServiceSpec(Model):
     )
     placement: PlacementSpec = Field(
         default_factory=PlacementSpec, description="On which nodes the pods run."
+    )
+    rollout: RolloutSpec = Field(
+        default_factory=RolloutSpec, description="How pods are replaced when the spec changes."
     )
     voices: VoicesSpec = Field(default_factory=VoicesSpec, description="Who speaks.")
     serving: ServingSpec = Field(default_factory=ServingSpec, description="Limits of each pod.")

@@ -1,6 +1,6 @@
 """The pods of a speech service: how many, and how large."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -54,6 +54,18 @@ class AutoscalingSpec(Model):
         default="5m",
         description="How long the load must have been lower before pods are taken away, from 0s to "
         "1h.",
+    )
+
+
+class RolloutSpec(Model):
+    """How pods are replaced when the spec changes."""
+
+    strategy: Literal["auto", "surge", "inPlace", "recreate"] = Field(
+        default="auto",
+        description="surge starts a new pod before it stops an old one, and needs room for both. "
+        "inPlace stops an old one first, one at a time, and needs no room. recreate stops all "
+        "first. auto is inPlace for a service with GPUs, so that no update waits for a GPU that "
+        "there is not; recreate for a cache of accessMode ReadWriteOncePod; and surge otherwise.",
     )
 
 

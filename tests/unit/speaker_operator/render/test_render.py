@@ -180,6 +180,7 @@ def test_a_claim_that_is_source_and_cache_can_be_written() -> None:
         (None, False),
         ({"size": "1Gi"}, True),
         ({"accessMode": "ReadWriteMany"}, False),
+        ({"accessMode": "ReadWriteOncePod"}, False),
         ({"existingClaim": "shared"}, False),
     ],
 )
@@ -221,6 +222,31 @@ def test_pods_are_replaced_when_their_configuration_changes() -> None:
     assert config_hash(service(), voice("ana", aliases=["nova"])) != before
     assert config_hash(service(serving={"maxQueueSeconds": 5}), voice("ana")) != before
     assert config_hash(service(expose={"port": 81}), voice("ana")) == before
+
+
+IN_PLACE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+SURGE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+RECREATE = {"type": "Recreate"}
+WITH_GPU = {"gpu": {"fallbackToCPU": True}, "image": "registry.example.com/own:cuda"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "strategy"),
+    [
+        ({}, SURGE),
+        ({"cache": {"size": "1Gi"}}, SURGE),
+        (WITH_GPU, IN_PLACE),
+        ({"cache": {"accessMode": "ReadWriteOncePod"}}, RECREATE),
+        ({"cache": {"accessMode": "ReadWriteOncePod"}, **WITH_GPU}, RECREATE),
+        ({**WITH_GPU, "rollout": {"strategy": "surge"}}, SURGE),
+        ({"rollout": {"strategy": "inPlace"}}, IN_PLACE),
+        ({"rollout": {"strategy": "recreate"}}, RECREATE),
+    ],
+)
+def test_pods_are_replaced_by_what_room_there_is(
+    spec: dict[str, Any], strategy: dict[str, Any]
+) -> None:
+    assert children(service(**spec))["Deployment"]["spec"]["strategy"] == strategy
 
 
 def test_the_service_reaches_the_pods() -> None:

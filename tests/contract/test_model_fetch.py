@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from speaker_runtime.contract import CONFIG_FILE, ExitCode, ModelConfig, RuntimeConfig
+from speaker_runtime.models.status import read_status
 from tests.support.runtime import COMMAND, START_TIMEOUT, STOP_TIMEOUT, eventually
 from tests.support.webserver import Answer, Site, website
 
@@ -58,10 +59,77 @@ def test_a_fetch_that_is_stopped_goes_on_where_it_ended(site: Site, config: Path
     assert (config / "model" / "weights.onnx").read_bytes() == WEIGHTS
 
 
-def test_a_corrupt_model_ends_with_its_own_exit_code_and_a_reason(site: Site, config: Path) -> None:
-    site.files[PATH] = bytes(len(WEIGHTS))
+def outcome(config: Path) -> tuple[int, str]:
+    """Exit code and last words of a fetch."""
     ended = fetch(config)
     _, told = ended.communicate(timeout=START_TIMEOUT)
-    assert ended.returncode == ExitCode.MODEL_CORRUPT
-    assert "weights.onnx was read with sha256" in told
     assert "Traceback" not in told
+    return ended.returncode, told
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer(cut_after=1 << 20), Answer(cut_after=2 << 20)],
+        [Answer(cut_after=1 << 20), Answer(ranges=False)],
+        [Answer(status=429, headers={"Retry-After": "1"})],
+        [Answer(status=503), Answer(cut_after=100)],
+        [Answer(status=302, headers={"Location": PATH})],
+    ],
+    ids=["cut", "cut, and no ranges", "429", "503, then cut", "redirect"],
+)
+def test_a_fetch_survives_what_passes(site: Site, config: Path, answers: list[Answer]) -> None:
+    site.plans[PATH] = answers
+    assert outcome(config) == (ExitCode.OK, "")
+    assert (config / "model" / "weights.onnx").read_bytes() == WEIGHTS
+    status = read_status(config / "model")
+    assert status is not None
+    assert (status.state, status.bytes) == ("Ready", len(WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (Answer(headers={"Content-Length": "7"}), ExitCode.MODEL_CORRUPT, "is 7 bytes long"),
+        (
+            Answer(headers={"Content-Length": str(9 << 20)}),
+            ExitCode.MODEL_CORRUPT,
+            f"is {9 << 20} bytes long",
+        ),
+        (Answer(status=404), ExitCode.MODEL_UNAVAILABLE, "answers 404"),
+        (Answer(status=403), ExitCode.MODEL_UNAVAILABLE, "spec.model.credentialsSecret"),
+        (
+            Answer(status=503, headers={"Retry-After": "3600"}),
+            ExitCode.MODEL_UNAVAILABLE,
+            "try again in 3600 s",
+        ),
+        (
+            Answer(status=302, headers={"Location": "file:///etc/passwd"}),
+            ExitCode.MODEL_UNAVAILABLE,
+            "redirects to file://",
+        ),
+    ],
+    ids=["told too short", "told too long", "404", "403", "busy for an hour", "redirect away"],
+)
+def test_a_fetch_that_cannot_succeed_ends_at_once_with_its_reason_and_can_be_tried_again(
+    site: Site, config: Path, answer: Answer, code: ExitCode, words: str
+) -> None:
+    site.plans[PATH] = [answer]
+    ended, told = outcome(config)
+    assert ended == code
+    assert words in told
+    status = read_status(config / "model")
+    assert status is not None
+    assert status.state == "Failed"
+    assert words in (status.message or "")
+    assert not (config / "model" / "weights.onnx").exists()
+    assert outcome(config) == (ExitCode.OK, "")
+
+
+def test_wrong_bytes_end_a_fetch_and_are_not_kept(site: Site, config: Path) -> None:
+    site.files[PATH] = bytes(len(WEIGHTS))
+    ended, told = outcome(config)
+    assert ended == ExitCode.MODEL_CORRUPT
+    assert "weights.onnx was read with sha256" in told
+    site.files[PATH] = WEIGHTS
+    assert outcome(config) == (ExitCode.OK, "")

@@ -90,6 +90,25 @@ def test_wrong_documents_are_explained_all_at_once(documents: Path) -> None:
         assert expected in ended.stderr
 
 
+def test_a_fetch_explains_all_that_is_wrong_before_it_downloads_anything(documents: Path) -> None:
+    model = {"source": "ftp://x/y", "directory": str(documents / "model")}
+    _edit(documents / CONFIG_FILE, model=model)
+    _edit(documents / VOICES_FILE, voices=[{"name": "ana"}])
+    ended = _run("model", "fetch", "--config", documents)
+    assert ended.returncode == ExitCode.INVALID_CONFIG
+    for expected in ("model.source", "write one that begins with", "voices.0.preset"):
+        assert expected in ended.stderr
+    assert not (documents / "model").exists()
+
+
+def test_a_fetch_is_not_begun_for_a_backend_that_is_not_installed(documents: Path) -> None:
+    _edit(documents / CONFIG_FILE, backend="nothing")
+    ended = _run("model", "fetch", "--config", documents)
+    assert ended.returncode == ExitCode.INVALID_CONFIG
+    assert "no backend named 'nothing'" in ended.stderr
+    assert not (documents / "model").exists()
+
+
 def test_missing_documents_are_explained(tmp_path: Path) -> None:
     ended = _run("serve", "--config", tmp_path, "--port", "0")
     assert ended.returncode == ExitCode.INVALID_CONFIG

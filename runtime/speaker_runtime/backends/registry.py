@@ -1,9 +1,10 @@
 """Finds backends by name: entry points in the group ``speaker_tts.backends``."""
 
 from importlib.metadata import EntryPoint, entry_points
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from speaker_runtime.backends.protocol import BackendFactory
+if TYPE_CHECKING:  # who only asks for names does without numpy
+    from speaker_runtime.backends.protocol import BackendFactory
 
 GROUP: Final = "speaker_tts.backends"
 
@@ -34,7 +35,7 @@ def find(name: str) -> EntryPoint:
     return next(iter(matches))
 
 
-def load(name: str) -> BackendFactory:
+def load(name: str) -> "BackendFactory":
     """Import the backend ``name``.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from speaker_runtime.backends import registry
 from speaker_runtime.contract import (
     CONFIG_FILE,
     VOICES_FILE,
@@ -14,6 +15,8 @@ from speaker_runtime.contract import (
     RuntimeConfig,
     VoiceManifest,
 )
+from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.fetching import check_source
 from speaker_runtime.text.lexicon import phonemes_of
 from speaker_runtime.text.phonemes import WrongPhonemesError
 
@@ -53,23 +56,68 @@ def read_config(directory: Path) -> RuntimeConfig:
     return _one(_read(directory / CONFIG_FILE, RuntimeConfig))
 
 
+def read_before_fetch(directory: Path) -> RuntimeConfig:
+    """Read what to serve, and find whatever would be in its way once the model is there.
+
+    Raises:
+        InvalidConfigError: The configuration is missing or wrong, names a backend that is not
+            installed or an address that cannot be a model's, or the voices, if there are any, are
+            wrong.
+    """
+    path, voices = directory / CONFIG_FILE, directory / VOICES_FILE
+    config = _read_config(path)
+    problems = list(config) if isinstance(config, tuple) else list(_wrong_source(config, path))
+    if voices.exists():
+        manifest = _read_voices(voices)
+        problems += manifest if isinstance(manifest, tuple) else ()
+    if problems:
+        raise InvalidConfigError(tuple(problems))
+    return _one(config)
+
+
 def read_documents(directory: Path) -> tuple[RuntimeConfig, VoiceManifest]:
     """Read what to serve, and who speaks.
 
     Raises:
-        InvalidConfigError: One of them, or both, are missing or wrong.
+        InvalidConfigError: One of them, or both, are missing or wrong, or the backend is not
+            installed.
     """
-    config = _read(directory / CONFIG_FILE, RuntimeConfig)
-    if isinstance(config, RuntimeConfig):
-        config = tuple(_misspelt(config, directory / CONFIG_FILE)) or config
-    voices = _read(directory / VOICES_FILE, VoiceManifest)
-    if isinstance(voices, VoiceManifest):
-        twice = tuple(_declared_twice(voices, directory / VOICES_FILE))
-        voices = twice or voices
+    config = _read_config(directory / CONFIG_FILE)
+    voices = _read_voices(directory / VOICES_FILE)
     problems = [each for each in (config, voices) if isinstance(each, tuple)]
     if problems:
         raise InvalidConfigError(tuple(problem for each in problems for problem in each))
     return _one(config), _one(voices)
+
+
+def _read_config(path: Path) -> RuntimeConfig | tuple[Problem, ...]:
+    config = _read(path, RuntimeConfig)
+    if isinstance(config, RuntimeConfig):
+        return (*_unknown_backend(config, path), *_misspelt(config, path)) or config
+    return config
+
+
+def _read_voices(path: Path) -> VoiceManifest | tuple[Problem, ...]:
+    voices = _read(path, VoiceManifest)
+    if isinstance(voices, VoiceManifest):
+        return tuple(_declared_twice(voices, path)) or voices
+    return voices
+
+
+def _unknown_backend(config: RuntimeConfig, path: Path) -> Iterator[Problem]:
+    try:
+        registry.find(config.backend)
+    except registry.UnknownBackendError as error:
+        remedy = "name an installed backend, or install the package that brings it"
+        yield Problem(f"{path}: backend", str(error), remedy)
+
+
+def _wrong_source(config: RuntimeConfig, path: Path) -> Iterator[Problem]:
+    try:
+        check_source(config.model)
+    except ModelError as error:
+        what, remedy = error.message.rstrip("."), error.remedy.rstrip(".")
+        yield Problem(f"{path}: model.source", what, f"{remedy[0].lower()}{remedy[1:]}")
 
 
 def _one(result: D | tuple[Problem, ...]) -> D:

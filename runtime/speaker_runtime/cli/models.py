@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from speaker_runtime.cli.documents import InvalidConfigError, read_config
+from speaker_runtime.cli.documents import InvalidConfigError, read_before_fetch, read_config
 from speaker_runtime.cli.ending import end, last_words
 from speaker_runtime.cli.progress import print_json, reporter
-from speaker_runtime.contract import ExitCode, FetchReport, ModelConfig
+from speaker_runtime.contract import ExitCode, FetchReport, ModelConfig, RuntimeConfig
 from speaker_runtime.models import bundle, fetching, store
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.fetching import Fetched
@@ -27,7 +27,7 @@ def fetch(directory: Path) -> ExitCode:
         manifest = _told(model, partial(fetching.fetch, model)).model.manifest
         last_words(FetchReport(digest=manifest.digest, bytes=manifest.size).to_json())
 
-    return _ended(directory, bring)
+    return _ended(directory, bring, read_before_fetch)
 
 
 def load(directory: Path, path: Path) -> ExitCode:
@@ -75,16 +75,20 @@ def _told(model: ModelConfig, work: Callable[[Callable[[Progress], None]], Fetch
             sys.stderr.write(f"The model's status file cannot be written: {why}\n")
         raise
     with storage_errors(model.directory):
-        status.done(fetched.copied)
+        status.done(fetched.model.manifest.size, fetched.copied)
     to.done(fetched)
     return fetched
 
 
-def _ended(directory: Path, work: Callable[[ModelConfig], object]) -> ExitCode:
+def _ended(
+    directory: Path,
+    work: Callable[[ModelConfig], object],
+    read: Callable[[Path], RuntimeConfig] = read_config,
+) -> ExitCode:
     # A pod that is stopped leaves what has arrived so that the next one goes on from there.
     signal.signal(signal.SIGTERM, _end)
     try:
-        work(read_config(directory).model)
+        work(read(directory).model)
     except InvalidConfigError as error:
         return end(ExitCode.INVALID_CONFIG, str(error))
     except ModelError as error:

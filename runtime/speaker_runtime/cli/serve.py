@@ -7,11 +7,10 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from speaker_runtime.backends.registry import UnknownBackendError
 from speaker_runtime.cli import logs
 from speaker_runtime.cli.documents import InvalidConfigError, Problem, read_documents
 from speaker_runtime.cli.ending import end
-from speaker_runtime.contract import CONFIG_FILE, SHARED_CACHE_VARIABLE, ExitCode
+from speaker_runtime.contract import SHARED_CACHE_VARIABLE, ExitCode
 from speaker_runtime.engine.placing import create_engine
 from speaker_runtime.models.errors import ModelError
 
@@ -33,11 +32,6 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
         _check_shared_cache(shared_cache)
     except InvalidConfigError as error:
         return end(ExitCode.INVALID_CONFIG, str(error))
-    except UnknownBackendError as error:
-        where = f"{directory / CONFIG_FILE}: backend"
-        remedy = "name an installed backend, or install the package that brings it"
-        wrong = InvalidConfigError((Problem(where, str(error), remedy),))
-        return end(ExitCode.INVALID_CONFIG, str(wrong))
     try:
         listener = listen(host, port)
     except OSError as error:

@@ -59,6 +59,15 @@ def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
     return result
 
 
+def check_source(config: ModelConfig) -> None:
+    """Look at the address alone; nothing is asked for.
+
+    Raises:
+        ModelError: It cannot be a model's.
+    """
+    sources.resolve(config.source, Workspace(config.directory / _ARCHIVES, _web, lambda _: None))
+
+
 def load(config: ModelConfig, bundle: Path, report: Callable[[Progress], None]) -> Fetched:
     """Bring the files of a bundle that :func:`speaker_runtime.models.bundle.pack` wrote.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field, ValidationError
 
@@ -13,11 +13,13 @@ from speaker_runtime.models.sources.base import Progress
 
 STATUS_FILE: Final = ".status.json"
 
+State: TypeAlias = Literal["Fetching", "Ready", "Failed"]
+
 
 class FetchStatus(Document):
     """How far the fetch of one model is."""
 
-    state: Literal["Fetching", "Ready", "Failed"]
+    state: State
     source: str = Field(description="Address of the model.")
     time: datetime = Field(description="When this was written.")
     file: str | None = Field(default=None, description="What is being fetched.")
@@ -43,37 +45,39 @@ class StatusFile:
     ) -> None:
         self._config = config
         self._clock = clock
-        self._last = Progress("", 0, None)
+        self._latest = Progress("", 0, None)
+        self._written = self._latest
 
     def progress(self, progress: Progress) -> None:
         """Note that a part has come, at most once for each percent."""
+        self._latest, before = progress, self._written
         step = (progress.total or 0) // 100
-        if progress.file == self._last.file and progress.done - self._last.done < step:
-            return
-        self._last = progress
-        self._write(FetchStatus(state="Fetching", **self._known()))
+        if progress.file != before.file or progress.done - before.done >= step:
+            self._written = progress
+            self._write("Fetching")
 
-    def done(self, copied: int) -> None:
-        """Note that everything is there; a fetch that had nothing to do leaves no trace."""
+    def done(self, size: int, copied: int) -> None:
+        """Note that all ``size`` bytes are there; a fetch that copied nothing leaves no trace."""
         before = read_status(self._config.directory)
+        self._latest = Progress("", size, size)
         if copied or (before is not None and before.state != "Ready"):
-            self._write(FetchStatus(state="Ready", **self._known()))
+            self._write("Ready")
 
     def failed(self, message: str) -> None:
         """Note why the fetch ended."""
         if self._config.directory.is_dir():
-            self._write(FetchStatus(state="Failed", message=message, **self._known()))
+            self._write("Failed", message)
 
-    def _known(self) -> dict[str, object]:
-        return {
-            "source": self._config.source,
-            "time": self._clock(),
-            "file": self._last.file or None,
-            "bytes": self._last.done,
-            "total_bytes": self._last.total,
-        }
-
-    def _write(self, status: FetchStatus) -> None:
+    def _write(self, state: State, message: str | None = None) -> None:
+        status = FetchStatus(
+            state=state,
+            source=self._config.source,
+            time=self._clock(),
+            file=self._latest.file or None,
+            bytes=self._latest.done,
+            total_bytes=self._latest.total,
+            message=message,
+        )
         put(self._config.directory / STATUS_FILE, status.to_json().encode())
 
 

@@ -26,6 +26,9 @@ _TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0)
 _REDIRECTS: Final = 5
 _DOCUMENT_LIMIT: Final = 64 << 20
 """Bytes of the longest listing that is read; indexes of packages with many releases are long."""
+_WATCHED_SECONDS: Final = 60.0
+_LEAST_BYTES: Final = 64 << 10
+"""A connection that brings less in so long is cut: it would keep a pod waiting for ever."""
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _PARTIAL_CONTENT: Final = 206
 _NOTHING_LEFT: Final = 416
@@ -50,10 +53,16 @@ class Web:
 
     Args:
         pause: Waits for some seconds.
+        clock: Tells seconds that only grow.
     """
 
-    def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pause = pause
+        self._clock = clock
 
     def document(
         self, url: str, *, accept: str = "application/json", token: str | None = None
@@ -106,7 +115,8 @@ class Web:
             while size is None or position < size:
                 before = position
                 try:
-                    for block in _attempt(client, address, position, size, headers):
+                    content = _attempt(client, address, position, size, headers)
+                    for block in self._watched(content):
                         position += len(block)
                         yield block
                     if size is None or position == size:
@@ -120,6 +130,18 @@ class Web:
                 # Only a real advance counts: a server could give a byte at a time for ever.
                 failures = 1 if position - before >= BLOCK else failures + 1
                 self._wait(url, failures, interruption)
+
+    def _watched(self, content: Iterator[bytes]) -> Iterator[bytes]:
+        """The same content, as long as it comes fast enough."""
+        since, brought = self._clock(), 0
+        for block in content:
+            yield block
+            brought += len(block)
+            passed = self._clock() - since
+            if passed >= _WATCHED_SECONDS:
+                if brought < _LEAST_BYTES:
+                    raise _Interrupted(f"it sent {brought} bytes in {passed:.0f} s")
+                since, brought = self._clock(), 0
 
     def _wait(self, url: str, failures: int, interruption: _Interrupted) -> None:
         asked = interruption.after
@@ -178,7 +200,7 @@ def _attempt(
         begins = _beginning(url, response, offset)
         _check_length(url, response, begins, size)
         length = begins
-        for block in skip(response.iter_raw(BLOCK), offset - begins):
+        for block in skip(response.iter_raw(), offset - begins):
             length += len(block)
             if size is not None and offset + length - begins > size:
                 raise _wrong_size(url, f"more than {size}", size)

@@ -71,7 +71,8 @@ def test_a_cut_download_is_resumed(site: Site, source: str, tmp_path: Path) -> N
     site.plans[PATH] = [Answer(cut_after=1_500_000)]
     assert fetched(tmp_path, source) == FILES
     ranges = [asked for path, asked in site.requests if PATH in path]
-    assert ranges == [None, "bytes=1048576-"]
+    assert ranges[0] is None
+    assert all(asked and asked != "bytes=0-" for asked in ranges[1:])
 
 
 def test_wrong_bytes_are_refused(site: Site, source: str, tmp_path: Path) -> None:

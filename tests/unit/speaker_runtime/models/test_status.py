@@ -55,8 +55,8 @@ def test_it_is_written_once_for_each_percent(status: StatusFile, directory: Path
 
 
 def test_it_ends_ready(status: StatusFile, directory: Path) -> None:
-    status.progress(Progress("model.onnx", 10_000, 10_000))
-    status.done(copied=10_000)
+    status.progress(Progress("model.onnx", 9_990, 10_000))
+    status.done(10_000, copied=10_000)
     found = read_status(directory)
     assert found is not None
     assert (found.state, found.bytes, found.total_bytes) == ("Ready", 10_000, 10_000)
@@ -66,14 +66,15 @@ def test_it_ends_failed_with_the_reason_and_how_far_it_came(
     status: StatusFile, directory: Path
 ) -> None:
     status.progress(Progress("model.onnx", 2_000, 10_000))
+    status.progress(Progress("model.onnx", 2_050, 10_000))
     status.failed("The disk is full.")
     found = read_status(directory)
     assert found is not None
-    assert (found.state, found.message, found.bytes) == ("Failed", "The disk is full.", 2_000)
+    assert (found.state, found.message, found.bytes) == ("Failed", "The disk is full.", 2_050)
 
 
 def test_a_fetch_with_nothing_to_do_writes_nothing(status: StatusFile, directory: Path) -> None:
-    status.done(copied=0)
+    status.done(10_000, copied=0)
     assert list(directory.iterdir()) == []
 
 
@@ -81,7 +82,7 @@ def test_what_failed_once_is_ready_when_a_later_fetch_finds_it_complete(
     status: StatusFile, directory: Path
 ) -> None:
     status.failed("Out of reach.")
-    status.done(copied=0)
+    status.done(10_000, copied=0)
     found = read_status(directory)
     assert found is not None
     assert found.state == "Ready"
@@ -107,7 +108,7 @@ def test_a_cache_tells_which_fetches_have_not_ended_well(
     status.failed("Out of reach.")
     ((where, found),) = unfinished(directory.parent)
     assert (where, found.message) == (directory, "Out of reach.")
-    status.done(copied=1)
+    status.done(10_000, copied=1)
     assert unfinished(directory.parent) == []
 
 

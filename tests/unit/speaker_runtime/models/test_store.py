@@ -1,5 +1,6 @@
 """A model's directory: filled completely or not at all."""
 
+import errno
 import os
 import shutil
 import time
@@ -103,6 +104,16 @@ def test_a_full_volume_is_noticed_before_anything_is_written(
     assert failed.value.exit_code is ExitCode.NO_SPACE
     assert "1000 are free" in failed.value.message
     assert list(config.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_volume_that_fills_up_on_the_way_is_told(config: ModelConfig, number: int) -> None:
+    def fill(_: Progress) -> None:
+        raise OSError(number, "no space left")
+
+    with pytest.raises(ModelError, match="larger") as failed:
+        fetch(config, fill)
+    assert failed.value.exit_code is ExitCode.NO_SPACE
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:

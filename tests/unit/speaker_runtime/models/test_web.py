@@ -153,6 +153,20 @@ def test_a_server_that_gives_a_few_bytes_at_a_time_is_given_up(site: Site, web: 
     assert len(site.requests) == ATTEMPTS
 
 
+def test_a_server_that_trickles_is_given_up(site: Site) -> None:
+    hours = iter(range(0, 3600 * 10_000, 3600))
+    site.plans["/file"] = [Answer(cut_after=10)] * 100
+    slow = Web(pause=lambda _: None, clock=lambda: float(next(hours)))
+    assert "it sent 10 bytes in 3600 s" in failure(slow, f"{site.url}/file").message
+
+
+def test_a_connection_that_brings_enough_may_take_its_time(site: Site) -> None:
+    seconds = iter(range(0, 10 * 100_000, 10))
+    slow = Web(pause=lambda _: None, clock=lambda: float(next(seconds)))
+    assert read(slow, f"{site.url}/file") == FILE
+    assert len(site.requests) == 1
+
+
 def test_a_server_that_is_not_there_is_unavailable(web: Web, pauses: list[float]) -> None:
     with website() as gone:
         url = f"{gone.url}/file"

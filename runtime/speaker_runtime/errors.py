@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     OVERLOADED = "overloaded"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     SHUTTING_DOWN = "shutting_down"
+    SESSION_ENDED = "session_ended"
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,11 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             503,
             "This process is ending and takes no new requests.",
             "Try again; another replica, or the restarted one, will answer.",
+        ),
+        ErrorCode.SESSION_ENDED: _request(
+            408,
+            "A WebSocket session was idle for too long, or has lasted as long as one may.",
+            "Open a new session; it can begin while this one is still heard.",
         ),
     }
 )

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, list[str]] = {
 }
 PRINTED: Mapping[str, str] = {
     "create_speech": "",
+    "stream_speech": "sentence Like this one.",
     "list_voices": "ana",
     "capabilities": "en-US",
     "list_models": "tts-1",
@@ -40,8 +41,9 @@ PRINTED: Mapping[str, str] = {
 def test_a_sample_runs(program: Path, runtime: RuntimeProcess, tmp_path: Path) -> None:
     language = program.suffix[1:]
     code = program.read_text(encoding="utf-8")
-    assert SHOWN_ADDRESS in code
-    (tmp_path / f"sample.{language}").write_text(code.replace(SHOWN_ADDRESS, runtime.url))
+    shown, real = SHOWN_ADDRESS.removeprefix("http:"), runtime.url.removeprefix("http:")
+    assert shown in code
+    (tmp_path / f"sample.{language}").write_text(code.replace(shown, real))
     if language == "mjs":
         use_node_modules(tmp_path)
     printed = run_program(tmp_path, COMMANDS[language])

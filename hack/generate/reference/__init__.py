@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from generate.reference import cli, errors, metrics, resources, ssml
+from generate.reference import cli, errors, metrics, resources, ssml, websocket
 
 DIRECTORY: Final = Path("docs/reference")
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -13,6 +13,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "errors.md": errors.page,
     "metrics.md": metrics.page,
     "ssml.md": ssml.page,
+    "websocket.md": websocket.page,
 }
 
 

@@ -13,6 +13,7 @@ import uvicorn
 from speaker_runtime.contract import RuntimeConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.http.app import create_app
+from speaker_runtime.http.stream.conversation import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from speaker_runtime.services.service import SpeechService
@@ -60,6 +61,8 @@ class Server:
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_CLOSE_SECONDS,
+                ws_max_size=MAX_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
             )
         )
 

@@ -27,6 +27,7 @@ from speaker_runtime.http.routes import (
     models,
     speech,
     status,
+    stream,
     voices,
 )
 from speaker_runtime.http.runtime import Runtime
@@ -84,7 +85,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.runtime = runtime
-    for area in (speech, voices, capabilities, models, health, status, metrics):
+    for area in (speech, stream, voices, capabilities, models, health, status, metrics):
         app.include_router(area.router)
     docs.install(app)
     errors.install(app)

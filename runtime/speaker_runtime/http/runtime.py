@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
 from speaker_runtime.contract import RuntimeConfig
 from speaker_runtime.engine.engine import Engine
@@ -24,8 +25,8 @@ class Runtime:
     started: int
 
 
-def _of(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
+def _of(connection: HTTPConnection) -> Runtime:
+    runtime: Runtime = connection.app.state.runtime
     return runtime
 
 

@@ -62,30 +62,12 @@ class StreamOptions(BaseModel):
     )
 
 
-class SpeechBody(BaseModel):
-    """A text to speak."""
+class SpeechSettings(BaseModel):
+    """How to speak, whatever the text."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}],
-            "if": {
-                "properties": {"stream_options": {"type": "object"}},
-                "required": ["stream_options"],
-            },
-            "then": {
-                "properties": {"stream_format": {"const": "sse"}},
-                "required": ["stream_format"],
-            },
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
     model: Name = Field(description="A model that `GET /v1/models` lists.", examples=["tts-1"])
-    input: Text = Field(
-        description="The text to speak. Its greatest length is the service's own "
-        "(4096 characters unless configured otherwise).",
-        examples=["Hello there!"],
-    )
     voice: Name | VoiceReference = Field(
         description="A name or alias of a voice that `GET /v1/audio/voices` lists, or one of "
         "OpenAI's voice names, which mean the default voice where no voice claims them. Some "
@@ -103,16 +85,6 @@ class SpeechBody(BaseModel):
         le=4.0,
         allow_inf_nan=False,
         description="Pace; the pitch stays. Unless given, the voice's own, usually 1.",
-    )
-    stream_format: Literal["audio", "sse"] = Field(
-        default="audio",
-        description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
-        "`speech.audio.delta` and `speech.audio.done`, and for each `mark` of an SSML document "
-        "`speech.audio.mark` with its `name` and `seconds` from the beginning.",
-    )
-    stream_options: StreamOptions | None = Field(
-        default=None,
-        description="Extension. What else is told in the events of `stream_format` `sse`.",
     )
     instructions: Text | None = Field(
         default=None,
@@ -155,6 +127,41 @@ class SpeechBody(BaseModel):
         allow_inf_nan=False,
         description="Extension. Seconds within which the first audio is of use. A request that "
         "has not begun by then ends with `deadline_exceeded` and costs the model nothing.",
+    )
+
+
+class SpeechBody(SpeechSettings):
+    """A text to speak."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"model": "tts-1", "input": "Hello there!", "voice": "alloy"}],
+            "if": {
+                "properties": {"stream_options": {"type": "object"}},
+                "required": ["stream_options"],
+            },
+            "then": {
+                "properties": {"stream_format": {"const": "sse"}},
+                "required": ["stream_format"],
+            },
+        },
+    )
+
+    input: Text = Field(
+        description="The text to speak. Its greatest length is the service's own "
+        "(4096 characters unless configured otherwise).",
+        examples=["Hello there!"],
+    )
+    stream_format: Literal["audio", "sse"] = Field(
+        default="audio",
+        description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
+        "`speech.audio.delta` and `speech.audio.done`, and for each `mark` of an SSML document "
+        "`speech.audio.mark` with its `name` and `seconds` from the beginning.",
+    )
+    stream_options: StreamOptions | None = Field(
+        default=None,
+        description="Extension. What else is told in the events of `stream_format` `sse`.",
     )
     ssml: Mode | None = Field(
         default=None,

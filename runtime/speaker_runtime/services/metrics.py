@@ -1,7 +1,8 @@
 """What is counted, in Prometheus' words; one registry per application."""
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -34,6 +35,7 @@ class RuntimeMetrics:
         self.registry = CollectorRegistry()
         self.cache = CacheMetrics(self.registry, model)
         self._model = model
+        self.open_sessions = 0
         self.registry.register(_EngineCollector(model, load, copies))
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "tts_requests_running": ("Requests being spoken.", lambda: load().running),
@@ -69,11 +71,22 @@ class RuntimeMetrics:
             "From the request to its first turn in the engine.",
             _FIRST_AUDIO_BUCKETS,
         ).labels(model)
+        sessions = self._gauge("tts_stream_sessions", "WebSocket sessions open.")
+        sessions.labels(model).set_function(lambda: self.open_sessions)
         self._audio = self._counter("tts_audio_seconds", "Speech sent.").labels(model)
         self._characters = self._counter("tts_characters", "Text accepted.").labels(model)
         self._errors = Counter(
             "tts_errors", "Requests that failed.", ["model", "code"], registry=self.registry
         )
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """A WebSocket session goes on meanwhile."""
+        self.open_sessions += 1
+        try:
+            yield
+        finally:
+            self.open_sessions -= 1
 
     def accepted(self, characters: int) -> None:
         """A text has been queued."""

@@ -1,6 +1,8 @@
 """The speech service: what a client asked for, checked and handed to the engine."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from speaker_runtime.audio.pipeline import Pipeline
@@ -47,17 +49,17 @@ class SpeechService:
         self._metrics = metrics
         self._cache = cache
         self._pool = RankedPool(usable_cpus(), "audio")
-        self._active: set[Speech] = set()
+        self._active: set[object] = set()
         self._none_active = asyncio.Event()
         self._none_active.set()
         self._recordings = Recordings(engine.submit)
-        self._draining = False
+        self._ending = asyncio.Event()
         self._catalogue: Catalogue | None = None
 
     @property
     def is_draining(self) -> bool:
         """Whether new orders are refused because the process is ending."""
-        return self._draining
+        return self._ending.is_set()
 
     def capabilities(self) -> Capabilities:
         """What the loaded backend can do.
@@ -93,7 +95,7 @@ class SpeechService:
         Raises:
             SpeechError: The order cannot be carried out, now or ever.
         """
-        if self._draining:
+        if self.is_draining:
             raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
         self._check_length(order.text)
         catalogue, can = self.catalogue(), self.capabilities()
@@ -108,14 +110,27 @@ class SpeechService:
             warnings=warnings,
             on_close=self._forget,
         )
-        self._active.add(speech)
-        self._none_active.clear()
+        self._keep(speech)
         self._metrics.accepted(len(order.text))
         return speech
 
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Let :meth:`drain` wait for what goes on meanwhile, as it does for speech."""
+        work = object()
+        self._keep(work)
+        try:
+            yield
+        finally:
+            self._forget(work)
+
+    async def ending(self) -> None:
+        """Return once the process is ending."""
+        await self._ending.wait()
+
     async def drain(self, seconds: float) -> None:
         """Refuse new orders and wait until the running ones are done, at most ``seconds``."""
-        self._draining = True
+        self._ending.set()
         try:
             async with asyncio.timeout(seconds):
                 await self._none_active.wait()
@@ -163,7 +178,11 @@ class SpeechService:
                 param="input",
             )
 
-    def _forget(self, speech: Speech) -> None:
-        self._active.discard(speech)
+    def _keep(self, work: object) -> None:
+        self._active.add(work)
+        self._none_active.clear()
+
+    def _forget(self, work: object) -> None:
+        self._active.discard(work)
         if not self._active:
             self._none_active.set()

@@ -55,14 +55,14 @@ def _within(sentence: str, limit: int) -> list[str]:
     found = []
     rest = sentence
     while len(rest) > limit:
-        cut = _cut(rest, limit)
+        cut = cut_at(rest, limit)
         found.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     found.append(rest)
     return [piece for piece in found if piece]
 
 
-def _cut(sentence: str, limit: int) -> int:
+def cut_at(sentence: str, limit: int) -> int:
     """Where to end the first piece of a ``sentence`` that is longer than ``limit``."""
     # A clause that ends in the first half would leave a piece too short to sound like speech.
     clauses = [match.end() for match in _CLAUSE_END.finditer(sentence, limit // 2, limit)]

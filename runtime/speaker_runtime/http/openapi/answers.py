@@ -35,8 +35,10 @@ _BLAMED: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.INVALID_VALUE: "speed",
 }
 """The field that an example blames, where any field may be to blame."""
-NOT_OF_AN_OPERATION: Final = frozenset({ErrorCode.PATH_NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED})
-"""What only a request to no operation at all is answered with."""
+NOT_OF_AN_OPERATION: Final = frozenset(
+    {ErrorCode.PATH_NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.SESSION_ENDED}
+)
+"""What no operation answers: errors of other paths, and of WebSockets."""
 
 
 def refusals(*codes: ErrorCode) -> Answers:

@@ -13,10 +13,10 @@ from speaker_runtime.http.disconnect import unless_gone
 from speaker_runtime.http.openapi import examples
 from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION, Answers, refusals
 from speaker_runtime.http.openapi.schema import EVENT_STREAM
+from speaker_runtime.http.orders import order_of, warnings_of
 from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import SpeechBody, StreamOptions
-from speaker_runtime.services.planning import SpeechOrder
 from speaker_runtime.services.source import CacheStatus
 from speaker_runtime.services.speech import Speech
 
@@ -103,17 +103,9 @@ async def create_speech(
             param="stream_options",
         )
     speech = await runtime.service.speak(
-        SpeechOrder(
-            text=body.input,
-            voice=body.voice if isinstance(body.voice, str) else body.voice.id,
-            audio_format=body.response_format,
-            speed=body.speed,
-            seed=body.seed,
-            language=body.language,
-            normalize=body.normalize,
-            ssml=body.ssml,
-            priority=body.priority,
-            begin_within=body.deadline,
+        order_of(
+            body,
+            body.input,
             client=client_of(request),
             label=request.state.request_id,
             cache=cache_use(cache_control),
@@ -134,7 +126,7 @@ def _response(body: SpeechBody, speech: Speech, real_time_factor: float) -> Spee
         PACE_HEADER: f"{real_time_factor:.4f}",
         CACHE_HEADER: speech.cache_status.value,
     }
-    warnings = [*_warnings(body), *speech.warnings]
+    warnings = [*warnings_of(body), *speech.warnings]
     if warnings:
         headers[WARNING_HEADER] = _header(warnings)
     if body.stream_format == "sse":
@@ -143,10 +135,6 @@ def _response(body: SpeechBody, speech: Speech, real_time_factor: float) -> Spee
     return SpeechResponse(
         speech, aiter(speech), media_type=CONTENT_TYPES[body.response_format], headers=headers
     )
-
-
-def _warnings(body: SpeechBody) -> list[str]:
-    return ["instructions are not followed by this model"] if body.instructions else []
 
 
 def _header(warnings: Sequence[str]) -> str:

@@ -1,0 +1,1 @@
+"""The WebSocket ``/v1/audio/stream``: text in pieces, speech out, for voice agents."""

@@ -5,8 +5,12 @@ The operator (or ``speaker-tts up``) writes two JSON documents into one director
 
 * ``config.json`` is a :class:`RuntimeConfig`: what to serve and how;
 * ``voices.json`` is a :class:`VoiceManifest`: who speaks.
+
+A running process is told of changed voices over HTTP: a :class:`VoiceManifest` is posted to
+:data:`VOICE_SYNC_PATH`, with a token of :class:`SyncClaims` that the operator signed.
 """
 
+import hashlib
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -34,6 +38,15 @@ HTTP_PORT: Final = 8080
 LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
 METRICS_PATH: Final = "/metrics"
+VOICE_SYNC_PATH: Final = "/internal/voices/sync"
+
+SYNC_ISSUER: Final = "speaker-tts-operator"
+SYNC_TYPE: Final = "voice-sync+jwt"
+"""``typ`` in the token's header: the operator's key signs nothing else that could pass for it."""
+SYNC_ALGORITHM: Final = "Ed25519"
+SYNC_CURVE: Final = "Ed25519"
+MOST_VOICES_BYTES: Final = 2**20
+"""A manifest is as long as a ConfigMap can be, at most."""
 
 
 class ExitCode(IntEnum):
@@ -159,6 +172,20 @@ class DevicesConfig(Document):
     )
 
 
+class VoiceSyncConfig(Document):
+    """Whose word counts when the voices change while the process runs."""
+
+    service_uid: str = Field(
+        min_length=1,
+        max_length=63,
+        description="The TTSService's uid; tokens for another one are refused.",
+    )
+    public_key: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{43}$",
+        description="The operator's Ed25519 public key: 32 bytes in URL-safe base64, unpadded.",
+    )
+
+
 class RuntimeConfig(Document):
     """Everything one runtime process needs to know, apart from its voices."""
 
@@ -174,6 +201,10 @@ class RuntimeConfig(Document):
     model: ModelConfig
     devices: DevicesConfig = DevicesConfig()
     serving: ServingConfig = ServingConfig()
+    voice_sync: VoiceSyncConfig | None = Field(
+        default=None,
+        description="Who may change the voices of the running process; nobody unless given.",
+    )
 
 
 class VoiceDefaults(Document):
@@ -215,3 +246,41 @@ class VoiceManifest(Document):
         default=None,
         description="Voice for OpenAI's voice names that nobody claims; else the first one.",
     )
+
+    @property
+    def digest(self) -> str:
+        """Digest of the manifest as :meth:`to_json` writes it."""
+        return digest_of(self.to_json().encode())
+
+
+def digest_of(manifest: bytes) -> str:
+    """Digest of a manifest as it was sent."""
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+
+class SyncClaims(Document):
+    """What the token that comes with a manifest says; times are Unix seconds."""
+
+    iss: Literal["speaker-tts-operator"] = SYNC_ISSUER
+    aud: str = Field(description="The TTSService's uid.")
+    iat: int
+    exp: int
+    digest: str = Field(description="Of the manifest that the token came with.")
+    revision: int = Field(
+        ge=1, description="Grows with every manifest of the service: an older one is refused."
+    )
+
+
+class SyncedVoice(Document):
+    """What became of one voice of a manifest."""
+
+    name: str
+    state: Literal["ready", "failed"]
+    message: str = Field(default="", description="What is wrong with it, and what to do.")
+
+
+class SyncReport(Document):
+    """The answer to a manifest: what the process serves from now on."""
+
+    digest: str = Field(description="Of the manifest that is served.")
+    voices: tuple[SyncedVoice, ...] = Field(description="Its voices, in its order.")

@@ -34,6 +34,8 @@ class ErrorCode(StrEnum):
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     VOICE_NOT_FOUND = "voice_not_found"
     VOICE_UNAVAILABLE = "voice_unavailable"
+    SYNC_UNAUTHORIZED = "sync_unauthorized"
+    VOICES_OUTDATED = "voices_outdated"
     MODEL_NOT_FOUND = "model_not_found"
     PATH_NOT_FOUND = "path_not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -144,6 +146,16 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             "The voice exists, but could not be made ready.",
             "Correct the voice as the message says, or use another one meanwhile.",
             "voice",
+        ),
+        ErrorCode.SYNC_UNAUTHORIZED: _request(
+            401,
+            "The voices of a running process were to be changed, but not by its operator.",
+            "Declare voices as Voice objects: the operator alone hands them to pods.",
+        ),
+        ErrorCode.VOICES_OUTDATED: _request(
+            409,
+            "The process has newer voices than those that it was sent.",
+            "Nothing: the newer ones are in effect.",
         ),
         ErrorCode.MODEL_NOT_FOUND: _request(
             404,

@@ -11,7 +11,12 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from speaker_runtime.contract import RuntimeConfig, VoiceManifest
+from speaker_runtime.contract import (
+    MOST_VOICES_BYTES,
+    VOICE_SYNC_PATH,
+    RuntimeConfig,
+    VoiceManifest,
+)
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.placing import create_engine
 from speaker_runtime.http import errors
@@ -23,6 +28,7 @@ from speaker_runtime.http.routes import (
     capabilities,
     docs,
     health,
+    internal,
     metrics,
     models,
     speech,
@@ -35,6 +41,7 @@ from speaker_runtime.services.cache.opening import open_cache
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
+from speaker_runtime.services.voicesync import VoiceSync
 
 logger = logging.getLogger(__name__)
 
@@ -85,13 +92,14 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.runtime = runtime
-    for area in (speech, stream, voices, capabilities, models, health, status, metrics):
+    for area in (speech, stream, voices, capabilities, models, health, status, metrics, internal):
         app.include_router(area.router)
     docs.install(app)
     errors.install(app)
     app.add_exception_handler(ClientGoneError, _nobody)
     longest = config.serving.max_input_characters * _BYTES_PER_CHARACTER + _BYTES_BESIDE_INPUT
-    app.add_middleware(BodyLimit, max_bytes=longest)
+    longer = {} if config.voice_sync is None else {VOICE_SYNC_PATH: MOST_VOICES_BYTES}
+    app.add_middleware(BodyLimit, max_bytes=longest, exceptions=longer)
     app.add_middleware(RequestLog)
     return app
 
@@ -101,13 +109,16 @@ def _build(
 ) -> Runtime:
     counted = RuntimeMetrics(config.backend, lambda: engine.load, lambda: engine.copies)
     cache = open_cache(config, shared_cache, counted.cache)
+    service = SpeechService(engine, manifest, config.serving, counted, cache)
+    sync = config.voice_sync
     return Runtime(
         config=config,
         engine=engine,
-        service=SpeechService(engine, manifest, config.serving, counted, cache),
+        service=service,
         models=ModelNames(config.backend),
         metrics=counted,
         started=int(time.time()),
+        voice_sync=None if sync is None else VoiceSync(sync, service, counted),
     )
 
 

@@ -5,6 +5,8 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -91,11 +93,15 @@ class BodyLimit:
     Args:
         app: What serves the request.
         max_bytes: Longest body.
+        exceptions: Longest body of paths for which it is another.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, exceptions: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._exceptions = exceptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse its body."""
@@ -103,7 +109,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._read(Headers(scope=scope), receive)
+            longest = self._exceptions.get(scope["path"], self._max_bytes)
+            body = await _read(Headers(scope=scope), receive, longest)
         except SpeechError as error:
             scope["app"].state.runtime.metrics.failed(error.code)
             await _refuse(error, receive, send)
@@ -111,34 +118,36 @@ class BodyLimit:
         if body is not None:
             await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The whole body; None if the client went away."""
-        announced = headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > self._max_bytes:
-            raise self._too_large()
-        body = bytearray()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return None
-                    body += message.get("body", b"")
-                    if len(body) > self._max_bytes:
-                        raise self._too_large()
-                    if not message.get("more_body", False):
-                        return bytes(body)
-        except TimeoutError as error:
-            raise SpeechError(
-                ErrorCode.REQUEST_TIMEOUT,
-                f"The body did not arrive within {BODY_SECONDS:.0f} s.",
-            ) from error
 
-    def _too_large(self) -> SpeechError:
-        return SpeechError(
-            ErrorCode.BODY_TOO_LARGE,
-            f"The body is longer than {self._max_bytes} bytes.",
-        )
+async def _read(headers: Headers, receive: Receive, longest: int) -> bytes | None:
+    """The whole body; None if the client went away."""
+    announced = headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > longest:
+        raise _too_large(longest)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > longest:
+                    raise _too_large(longest)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise SpeechError(
+            ErrorCode.REQUEST_TIMEOUT,
+            f"The body did not arrive within {BODY_SECONDS:.0f} s.",
+        ) from error
+
+
+def _too_large(longest: int) -> SpeechError:
+    return SpeechError(
+        ErrorCode.BODY_TOO_LARGE,
+        f"The body is longer than {longest} bytes.",
+    )
 
 
 async def _refuse(error: SpeechError, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from speaker_runtime.engine.engine import Engine
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
+from speaker_runtime.services.voicesync import VoiceSync
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Runtime:
     models: ModelNames
     metrics: RuntimeMetrics
     started: int
+    voice_sync: VoiceSync | None
+    """Takes changed voices, where somebody may change them."""
 
 
 def _of(connection: HTTPConnection) -> Runtime:

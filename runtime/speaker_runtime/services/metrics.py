@@ -3,6 +3,7 @@
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -78,6 +79,13 @@ class RuntimeMetrics:
         self._errors = Counter(
             "tts_errors", "Requests that failed.", ["model", "code"], registry=self.registry
         )
+        self._syncs = Counter(
+            "tts_voice_syncs",
+            "Manifests of voices that this process was sent: `applied`, `unchanged` (it had them "
+            "already) or `refused`.",
+            ["model", "result"],
+            registry=self.registry,
+        )
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -112,6 +120,10 @@ class RuntimeMetrics:
     def failed(self, code: ErrorCode) -> None:
         """A request has ended with an error."""
         self._errors.labels(self._model, code.value).inc()
+
+    def synced(self, result: Literal["applied", "unchanged", "refused"]) -> None:
+        """A manifest of voices has arrived."""
+        self._syncs.labels(self._model, result).inc()
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""

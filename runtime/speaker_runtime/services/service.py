@@ -83,11 +83,23 @@ class SpeechService:
             SpeechError: It is not loaded yet, or failed.
         """
         if self._catalogue is None:
-            can = self.capabilities()
-            self._catalogue = Catalogue(
-                self._manifest, can.presets, mixes_presets=can.mixes_presets
-            )
+            self._catalogue = self._catalogue_of(self._manifest)
         return self._catalogue
+
+    @property
+    def manifest(self) -> VoiceManifest:
+        """The declared voices, as they are now."""
+        return self._manifest
+
+    async def change_voices(self, manifest: VoiceManifest) -> Catalogue:
+        """Offer other voices from now on; orders that were taken keep theirs.
+
+        Raises:
+            SpeechError: The backend is not loaded yet, or failed; the voices stay as they are.
+        """
+        changed = await asyncio.to_thread(self._catalogue_of, manifest)
+        self._manifest, self._catalogue = manifest, changed
+        return changed
 
     async def speak(self, order: SpeechOrder) -> Speech:
         """Queue an order; the result is to be started, and closed in any case.
@@ -150,6 +162,10 @@ class SpeechService:
         """What is to be done, and what of the order is not followed to the letter."""
         planned = plan(order, catalogue, can, self._lexicon)
         return planned, (*planned.warnings, *self._engine.check(planned.requests))
+
+    def _catalogue_of(self, manifest: VoiceManifest) -> Catalogue:
+        can = self.capabilities()
+        return Catalogue(manifest, can.presets, mixes_presets=can.mixes_presets)
 
     def _production(
         self, order: SpeechOrder, planned: Plan, can: Capabilities, cached: OrderCache

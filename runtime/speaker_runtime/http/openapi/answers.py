@@ -36,9 +36,15 @@ _BLAMED: Final[Mapping[ErrorCode, str]] = {
 }
 """The field that an example blames, where any field may be to blame."""
 NOT_OF_AN_OPERATION: Final = frozenset(
-    {ErrorCode.PATH_NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.SESSION_ENDED}
+    {
+        ErrorCode.PATH_NOT_FOUND,
+        ErrorCode.METHOD_NOT_ALLOWED,
+        ErrorCode.SESSION_ENDED,
+        ErrorCode.SYNC_UNAUTHORIZED,
+        ErrorCode.VOICES_OUTDATED,
+    }
 )
-"""What no operation answers: errors of other paths, and of WebSockets."""
+"""What no described operation answers: errors of other paths, and of WebSockets."""
 
 
 def refusals(*codes: ErrorCode) -> Answers:

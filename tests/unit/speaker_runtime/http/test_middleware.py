@@ -95,7 +95,7 @@ async def test_the_rest_of_a_refused_body_is_read_after_the_answer() -> None:
 
     runtime = SimpleNamespace(metrics=RuntimeMetrics())
     app = SimpleNamespace(state=SimpleNamespace(runtime=runtime))
-    scope = {"type": "http", "method": "POST", "headers": [], "app": app}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "app": app}
     await BodyLimit(echo, MAX_BYTES)(scope, receive, send)
     assert order == ["receive", "send", "send", "receive", "receive", "end"]
 

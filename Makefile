@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PORT ?= 8080
+MINUTES ?= 10
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
@@ -71,6 +72,26 @@ apiserver: setup ## Run the tests against a real etcd and kube-apiserver.
 .PHONY: e2e
 e2e: setup ## Run the end-to-end tests on the cluster of build/kubeconfig (started if there is none).
 	@$(BIN)/pytest tests/e2e $(ARGS)
+
+##@ Measure it
+
+BENCH := PYTHONPATH=hack $(BIN)/python -m bench
+
+.PHONY: bench
+bench: setup ## Measure speed against the goals (about 10 minutes); NAMES="throughput serving peer" picks some.
+	@$(BENCH) run $(NAMES)
+
+.PHONY: bench-peer
+bench-peer: setup ## Measure Kokoro against a peer on the same weights (fetches both).
+	@$(BENCH) run peer
+
+.PHONY: soak
+soak: setup ## Mixed traffic with disconnects, bad input and restarts (MINUTES=10).
+	@$(BENCH) soak --minutes $(MINUTES)
+
+.PHONY: bench-docs
+bench-docs: setup ## Write docs/benchmarks.md from the results of the last runs.
+	@$(BENCH) docs
 
 ##@ A real cluster
 

@@ -1,0 +1,1 @@
+"""Benchmarks of the runtime: what is measured, against what, and the goals that must hold."""

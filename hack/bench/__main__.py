@@ -1,0 +1,48 @@
+"""``python -m bench NAME…`` measures, prints a table, writes JSON; ``docs`` writes the page."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from rich.console import Console
+
+from bench import page, peer, report, serving, soak, throughput
+from bench.machine import Machine
+from bench.report import Measure
+
+BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
+    {"throughput": throughput.run, "serving": serving.run, "peer": peer.run}
+)
+
+
+def main() -> int:
+    """Run what is named; 1 where a goal does not hold."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run", help="measure")
+    running.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    soaking = commands.add_parser("soak", help="mixed traffic for a while")
+    soaking.add_argument("--minutes", type=float, default=10.0)
+    commands.add_parser("docs", help="write docs/benchmarks.md from the JSON")
+    asked = parser.parse_args()
+    unknown = set(getattr(asked, "names", ())) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    if asked.command == "docs":
+        page.write()
+        return 0
+    if asked.command == "soak":
+        return _finish("soak", soak.run(asked.minutes * 60))
+    return max(_finish(name, BENCHMARKS[name]()) for name in asked.names or BENCHMARKS)
+
+
+def _finish(name: str, measures: list[Measure]) -> int:
+    report.show(measures, Console())
+    sys.stdout.write(f"written to {report.write(name, Machine.here(), measures)}\n")
+    return report.exit_code(measures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

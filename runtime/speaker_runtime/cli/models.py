@@ -60,24 +60,29 @@ def list_models(cache: Path) -> ExitCode:
 
 def _told(model: ModelConfig, work: Callable[[Callable[[Progress], None]], Fetched]) -> Fetched:
     """Do the work, and tell how it goes: to whoever watches, and in the model's status file."""
-    to, status = reporter(), StatusFile(model)
+    status = StatusFile(model)
+    with reporter() as to:
 
-    def progress(progress: Progress) -> None:
-        to.progress(progress)
-        status.progress(progress)
+        def progress(progress: Progress) -> None:
+            to.progress(progress)
+            status.progress(progress)
 
-    try:
-        fetched = work(progress)
-    except ModelError as error:
         try:
-            status.failed(str(error))
-        except OSError as why:
-            sys.stderr.write(f"The model's status file cannot be written: {why}\n")
-        raise
-    with storage_errors(model.directory):
-        status.done(fetched.model.manifest.size, fetched.copied)
-    to.done(fetched)
+            fetched = work(progress)
+        except ModelError as error:
+            _note_failure(status, error)
+            raise
+        with storage_errors(model.directory):
+            status.done(fetched.model.manifest.size, fetched.copied)
+        to.done(fetched)
     return fetched
+
+
+def _note_failure(status: StatusFile, error: ModelError) -> None:
+    try:
+        status.failed(str(error))
+    except OSError as why:
+        sys.stderr.write(f"The model's status file cannot be written: {why}\n")
 
 
 def _ended(

@@ -2,10 +2,16 @@
 
 import json
 import sys
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from speaker_runtime.models.fetching import Fetched
 from speaker_runtime.models.sources.base import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
 
 
 class Reporter(Protocol):
@@ -18,9 +24,32 @@ class Reporter(Protocol):
         """Everything is there."""
 
 
-def reporter() -> Reporter:
+@contextmanager
+def reporter() -> Iterator[Reporter]:
     """The one that suits this process's output."""
-    return _Terminal() if sys.stdout.isatty() else _Lines()
+    if sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415  only a person sees it
+
+        with terminal(Console()) as bar:
+            yield bar
+    else:
+        yield _Lines()
+
+
+@contextmanager
+def terminal(console: "Console") -> Iterator[Reporter]:
+    """A bar with size, speed and the time that is left, for a person; gone at the end."""
+    from rich import progress  # noqa: PLC0415  only a person sees it
+
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.DownloadColumn(binary_units=True),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console, transient=True) as bars:
+        yield _Bar(bars)
 
 
 def print_json(**fields: object) -> None:
@@ -63,14 +92,23 @@ class _Lines:
         )
 
 
-class _Terminal:
-    """One line that is rewritten, for a person."""
+class _Bar:
+    """Moves a bar; there is none before the first part comes."""
+
+    def __init__(self, bars: "Bars") -> None:
+        self._bars = bars
+        self._file = ""
 
     def progress(self, progress: Progress) -> None:
-        sys.stdout.write(f"\r\x1b[K{progress.file}: {_told(progress)}")
-        sys.stdout.flush()
+        if progress.file != self._file:
+            for task in self._bars.task_ids:
+                self._bars.remove_task(task)
+            self._bars.add_task(progress.file, total=progress.total, completed=progress.done)
+            self._file = progress.file
+        self._bars.update(self._bars.task_ids[0], completed=progress.done)
 
     def done(self, fetched: Fetched) -> None:
         manifest = fetched.model.manifest
         verb = "fetched into" if fetched.copied else "is already in"
-        sys.stdout.write(f"\r\x1b[K{manifest.source} {verb} {fetched.model.directory}\n")
+        told = f"{manifest.source} {verb} {fetched.model.directory}"
+        self._bars.console.print(told, markup=False, highlight=False, soft_wrap=True)

@@ -49,9 +49,9 @@ class StatusFile:
         self._written = self._latest
 
     def progress(self, progress: Progress) -> None:
-        """Note that a part has come, at most once for each percent."""
+        """Note that a part has come, once for each percent, or megabyte of an unknown whole."""
         self._latest, before = progress, self._written
-        step = (progress.total or 0) // 100
+        step = progress.total // 100 if progress.total else 1 << 20
         if progress.file != before.file or progress.done - before.done >= step:
             self._written = progress
             self._write("Fetching")

@@ -54,6 +54,20 @@ def test_it_is_written_once_for_each_percent(status: StatusFile, directory: Path
     assert found.bytes == 2_100
 
 
+def test_it_is_written_once_for_each_megabyte_where_the_whole_is_not_known(
+    status: StatusFile, directory: Path
+) -> None:
+    for kilobytes in (0, 64, 1000):
+        status.progress(Progress("voices.tgz", kilobytes << 10, None))
+    found = read_status(directory)
+    assert found is not None
+    assert (found.bytes, found.total_bytes) == (0, None)
+    status.progress(Progress("voices.tgz", 1 << 20, None))
+    found = read_status(directory)
+    assert found is not None
+    assert found.bytes == 1 << 20
+
+
 def test_it_ends_ready(status: StatusFile, directory: Path) -> None:
     status.progress(Progress("model.onnx", 9_990, 10_000))
     status.done(10_000, copied=10_000)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.backends.protocol import (
     Capabilities,
@@ -52,6 +53,7 @@ class ToneStream:
 
     text: str
     slices: list[str]
+    gain: float = 1.0
 
 
 @dataclass
@@ -62,6 +64,8 @@ class ToneBackend:
         max_streams: Open at a time.
         max_batch: Stepped at a time.
         slices: That an utterance is hummed in.
+        mute: Which requests it hums without a sound.
+        has_chance: Whether it says that another seed may sound.
         load_error: Why it cannot be loaded.
         lost_at: The utterance at which the device fails.
         steps: What each step hummed.
@@ -72,6 +76,8 @@ class ToneBackend:
     max_streams: int = 4
     max_batch: int = 1
     slices: int = 1
+    mute: Callable[[SpeechRequest], bool] = lambda _: False
+    has_chance: bool = False
     load_error: Exception | None = None
     lost_at: str | None = None
     steps: list[list[str]] = field(default_factory=list)
@@ -107,6 +113,8 @@ class ToneBackend:
             max_batch=self.max_batch,
             warmup="hum",
             reads=frozenset({Form.SIGN}),
+            has_chance=self.has_chance,
+            speech=Bounds(usual=100.0, slowest=40.0, fastest=250.0),
         )
 
     @property
@@ -121,7 +129,7 @@ class ToneBackend:
     def open(self, request: SpeechRequest) -> ToneStream:
         size = -(-len(request.text) // self.slices)
         parts = [request.text[at : at + size] for at in range(0, len(request.text), size)]
-        return ToneStream(request.text, parts)
+        return ToneStream(request.text, parts, 0.0 if self.mute(request) else 1.0)
 
     def step(self, streams: Sequence[ToneStream]) -> Sequence[StepResult]:
         self.held = not self._go.is_set()
@@ -134,7 +142,7 @@ class ToneBackend:
         if any(BROKEN in each for each in spoken):
             raise RuntimeError("the string broke")
         return [
-            Slice(hum(each), finished=not stream.slices)
+            Slice(hum(each) * np.float32(stream.gain), finished=not stream.slices)
             for each, stream in zip(spoken, streams, strict=True)
         ]
 

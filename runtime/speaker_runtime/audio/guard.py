@@ -130,12 +130,6 @@ def judge(
     return next((fault for fault, is_so in found.items() if is_so), None)
 
 
-def is_endless(seconds: float, *, text: str, bounds: Bounds, pace: float = 1.0) -> bool:
-    """Whether an utterance that is still being spoken has gone on for too long by now."""
-    _, most = _letters(text)
-    return seconds > bounds.margin + most / (bounds.slowest * pace)
-
-
 def _letters(text: str) -> tuple[float, float]:
     """The least and the most letters that a text may be worth when it is said."""
     least = most = 0.0

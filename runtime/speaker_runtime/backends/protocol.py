@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import SpeechError
@@ -31,6 +32,8 @@ class Capabilities:
         first_limit: Longest first utterance of an answer, in characters, where its first sentence
             has clauses to cut at; None where whole sentences come soon enough.
         reads: Written forms that it reads itself; the others are put into words for it.
+        speech: What its speech is like, where :meth:`Bounds.around` its usual pace is not close.
+        has_chance: Whether another seed may give a right reading where one went wrong.
         phonemes: Whether it speaks the pronunciations of a request.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
     """
@@ -48,6 +51,8 @@ class Capabilities:
     warmup: str
     first_limit: int | None = None
     reads: frozenset[Form] = frozenset()
+    speech: Bounds | None = None
+    has_chance: bool = False
     phonemes: bool = False
     mixes_presets: bool = False
 

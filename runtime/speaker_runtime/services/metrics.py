@@ -9,9 +9,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from speaker_runtime.audio.guard import Fault
 from speaker_runtime.engine.state import CopyState, Load, Phase
 from speaker_runtime.errors import ErrorCode
 from speaker_runtime.services.cache.metrics import CacheMetrics
+from speaker_runtime.services.watch import Outcome
 
 _FIRST_AUDIO_BUCKETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 _DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -79,6 +81,13 @@ class RuntimeMetrics:
         self._errors = Counter(
             "tts_errors", "Requests that failed.", ["model", "code"], registry=self.registry
         )
+        self._faulty = Counter(
+            "tts_faulty_utterances",
+            "Speech that cannot be that of its text (`silent`, `too_short`, `too_long`, `gap`, "
+            "`noise`, `repeating`), spoken anew (`retried`) or sent as it is (`delivered`).",
+            ["model", "fault", "outcome"],
+            registry=self.registry,
+        )
         self._syncs = Counter(
             "tts_voice_syncs",
             "Manifests of voices that this process was sent: `applied`, `unchanged` (it had them "
@@ -120,6 +129,10 @@ class RuntimeMetrics:
     def failed(self, code: ErrorCode) -> None:
         """A request has ended with an error."""
         self._errors.labels(self._model, code.value).inc()
+
+    def faulty(self, fault: Fault, outcome: Outcome) -> None:
+        """An utterance cannot be the speech of its text."""
+        self._faulty.labels(self._model, fault.value, outcome.value).inc()
 
     def synced(self, result: Literal["applied", "unchanged", "refused"]) -> None:
         """A manifest of voices has arrived."""

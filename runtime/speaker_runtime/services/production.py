@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol, TypeAlias, TypeVar
 
+from speaker_runtime.audio.guard import Fault
 from speaker_runtime.audio.pipeline import Mark, Pipeline
 from speaker_runtime.engine.ticket import Chunk, End
 from speaker_runtime.errors import ErrorCode, SpeechError
@@ -53,6 +54,10 @@ class Production(Protocol):
     def status(self) -> CacheStatus:
         """What the cache did for it."""
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with the speech so far."""
+
     def __aiter__(self) -> AsyncIterator[Piece]:
         """Every piece.
 
@@ -74,6 +79,7 @@ class Replay:
 
     queue_seconds = 0.0
     status = CacheStatus.HIT
+    faults: tuple[Fault, ...] = ()
 
     def __init__(self, answer: Answer, captions: Sequence[Caption]) -> None:
         self._answer = answer
@@ -135,6 +141,11 @@ class Live:
     def status(self) -> CacheStatus:
         """What the cache did for it."""
         return self._listener.recording.status
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with the speech so far."""
+        return self._listener.recording.faults
 
     async def __aiter__(self) -> AsyncIterator[Piece]:
         """Every piece, as it is made.

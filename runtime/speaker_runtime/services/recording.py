@@ -4,10 +4,12 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from speaker_runtime.audio.guard import Fault
 from speaker_runtime.engine.job import Job
 from speaker_runtime.engine.ticket import Chunk, End
 from speaker_runtime.services.cache.audio import OrderCache
 from speaker_runtime.services.source import CacheStatus, Source, Submit
+from speaker_runtime.services.watch import Watch
 
 JOINABLE_SAMPLES: Final = 60 * 24_000
 """A recording that is longer keeps only what its listeners have not heard yet."""
@@ -20,14 +22,15 @@ class Recording:
         submit: Queues what is not known.
         job: What to speak.
         cached: What is known of it.
+        watch: Looks at what is made.
 
     Raises:
         SpeechError: The engine takes no job now.
     """
 
-    def __init__(self, submit: Submit, job: Job, cached: OrderCache) -> None:
+    def __init__(self, submit: Submit, job: Job, cached: OrderCache, watch: Watch) -> None:
         self.job = job
-        self._source = Source(submit, job, cached)
+        self._source = Source(submit, job, cached, watch)
         self._turn = asyncio.Lock()
         self._chunks: deque[Chunk] = deque()
         self._dropped = 0
@@ -43,6 +46,11 @@ class Recording:
     def status(self) -> CacheStatus:
         """What the cache did for it."""
         return self._source.status
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with the speech so far."""
+        return tuple(dict.fromkeys(self._source.faults))
 
     @property
     def can_be_joined(self) -> bool:
@@ -118,10 +126,12 @@ class Recordings:
 
     Args:
         submit: Queues a job with the engine.
+        watch: Looks at what the engine makes.
     """
 
-    def __init__(self, submit: Submit) -> None:
+    def __init__(self, submit: Submit, watch: Watch) -> None:
         self._submit = submit
+        self._watch = watch
         self._by_requests: dict[tuple[object, ...], Recording] = {}
 
     def listen(self, job: Job, cached: OrderCache) -> Listener:
@@ -138,7 +148,7 @@ class Recordings:
         current = self._by_requests.get(key)
         if current and current.can_be_joined and current.job.priority.rank <= job.priority.rank:
             return current.listen()
-        recording = Recording(self._submit, job, cached)
+        recording = Recording(self._submit, job, cached, self._watch)
         self._by_requests = {
             each: other for each, other in self._by_requests.items() if other.can_be_joined
         }

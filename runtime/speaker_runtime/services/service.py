@@ -19,6 +19,7 @@ from speaker_runtime.services.production import Live, Production, Replay
 from speaker_runtime.services.recording import Recordings
 from speaker_runtime.services.speech import Speech
 from speaker_runtime.services.timing import Timing
+from speaker_runtime.services.watch import Watch
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.voices.catalogue import Catalogue
 
@@ -52,7 +53,8 @@ class SpeechService:
         self._active: set[object] = set()
         self._none_active = asyncio.Event()
         self._none_active.set()
-        self._recordings = Recordings(engine.submit)
+        watch = Watch(self.capabilities, self._pool.at, metrics.faulty)
+        self._recordings = Recordings(engine.submit, watch)
         self._ending = asyncio.Event()
         self._catalogue: Catalogue | None = None
 

@@ -1,12 +1,27 @@
 """One answer, as whoever sends it sees it."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
+from speaker_runtime.audio.guard import Fault
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.production import Cue, Piece, Production
 from speaker_runtime.services.source import CacheStatus
+
+_FAULTS: Final[Mapping[Fault, str]] = MappingProxyType(
+    {
+        Fault.SILENT: "a part of the text may be silent",
+        Fault.TOO_SHORT: "a part of the text may be left out",
+        Fault.TOO_LONG: "the speech may go on behind the text",
+        Fault.GAP: "the speech may be silent in between",
+        Fault.NOISE: "the speech may end in noise",
+        Fault.REPEATING: "a part of the text may be repeated",
+    }
+)
+"""What is told of an utterance that cannot be the speech of its text."""
 
 
 class Speech:
@@ -33,7 +48,7 @@ class Speech:
     ) -> None:
         self.characters = characters
         self.audio_seconds = 0.0
-        self.warnings = warnings
+        self._warnings = warnings
         self._began = time.monotonic()
         self._production = production
         self._metrics = metrics
@@ -41,6 +56,12 @@ class Speech:
         self._pieces = aiter(production)
         self._first = b""
         self._cues: list[Cue] = []
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is not done to the letter, or wrong with the speech up to now."""
+        faults = (_FAULTS[fault] for fault in self._production.faults)
+        return (*self._warnings, *faults)
 
     @property
     def queue_seconds(self) -> float:

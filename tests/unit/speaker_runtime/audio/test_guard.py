@@ -8,7 +8,7 @@ from hibari import Hibari
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speaker_runtime.audio.guard import Bounds, Fault, is_endless, judge
+from speaker_runtime.audio.guard import Bounds, Fault, judge
 from speaker_runtime.audio.pcm import Samples
 
 RATE: Final = 24_000
@@ -105,12 +105,6 @@ def test_a_loop_is_found(speech: Samples, first: float, last: float, times: int)
 
 def test_a_text_without_letters_has_no_fault() -> None:
     assert verdict(silence(1), "...") is None
-
-
-def test_a_speech_that_does_not_end_shows_while_it_is_spoken() -> None:
-    assert not is_endless(5.0, text=TEXT, bounds=BOUNDS)
-    assert is_endless(20.0, text=TEXT, bounds=BOUNDS)
-    assert not is_endless(20.0, text=TEXT, bounds=BOUNDS, pace=0.5)
 
 
 @given(st.text(max_size=80), st.floats(min_value=0, max_value=3), st.floats(0.25, 4.0))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services import recording
 from speaker_runtime.services.cache.audio import Uncached
 from speaker_runtime.services.recording import Listener, Recordings
+from speaker_runtime.services.watch import Watch
 from tests.support.runtime import eventually
 from tests.support.tone import ToneBackend, copies, hum, request
 
@@ -34,7 +36,9 @@ async def recordings(backend: ToneBackend) -> AsyncIterator[Recordings]:
     engine.start()
     eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
     backend.steps.clear()
-    yield Recordings(engine.submit)
+    with ThreadPoolExecutor(1) as pool:
+        can = backend.load(lambda _: None)
+        yield Recordings(engine.submit, Watch(lambda: can, lambda _: pool, lambda *_: None))
     backend.release()
     await asyncio.to_thread(engine.stop, WITHIN)
 

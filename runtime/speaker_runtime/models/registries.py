@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.servers import require_server
 
 if TYPE_CHECKING:
     from speaker_runtime.models.web import Web
@@ -76,7 +77,11 @@ def addresses(schemes: Iterable[str]) -> Mapping[str, str]:
     missing = [_KINDS[scheme] for scheme in sorted(found) if found[scheme] is None]
     if missing:
         raise _unconfigured(missing)
-    return {scheme: address for scheme, address in found.items() if address is not None}
+    return {
+        scheme: require_server(address, _KINDS[scheme].variable)
+        for scheme, address in found.items()
+        if address is not None
+    }
 
 
 def find_wheel(name: str, version: str, index: str, web: "Web") -> Archive:
@@ -85,7 +90,7 @@ def find_wheel(name: str, version: str, index: str, web: "Web") -> Archive:
     Raises:
         ModelError: The index is out of reach, or has no such wheel.
     """
-    page = f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', name).lower()}/"
+    page = f"{index}/{re.sub(r'[-_.]+', '-', name).lower()}/"
     content = web.document(page, accept=_SIMPLE)
     what = f"the index's page of {name}"
     files = _links(content) or _parsed(content, what).get("files", ())
@@ -114,7 +119,7 @@ def find_tarball(name: str, version: str, registry: str, web: "Web") -> Archive:
     Raises:
         ModelError: The registry is out of reach, or has no such package.
     """
-    page = f"{registry.rstrip('/')}/{quote(name, safe='@')}/{version}"
+    page = f"{registry}/{quote(name, safe='@')}/{version}"
     dist = _parsed(web.document(page), f"the registry's page of {name}").get("dist", {})
     algorithm, _, encoded = str(_required(dist, "integrity", name)).partition("-")
     return Archive(

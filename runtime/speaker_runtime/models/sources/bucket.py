@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry
+from speaker_runtime.models.servers import require_server
 from speaker_runtime.models.sources.base import Workspace
 from speaker_runtime.models.sources.listing import OfferedDirectory, require_pin, split_pin
 
@@ -46,10 +47,9 @@ class BucketSource(OfferedDirectory):
                 "Write s3://BUCKET/PREFIX, for example s3://models/kokoro.",
             )
         super().__init__(f"{location}/{MANIFEST_FILE}", pin)
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-        if endpoint.startswith("http://"):
-            require_pin(pin, address, f" (AWS_ENDPOINT_URL is {endpoint})")
-        self._endpoint = endpoint
+        self._endpoint = _endpoint()
+        if self._endpoint and self._endpoint.startswith("http://"):
+            require_pin(pin, address, f" (AWS_ENDPOINT_URL is {self._endpoint})")
         self._bucket = match["bucket"]
         self._prefix = f"{match['prefix']}/" if match["prefix"] else ""
         self._web = workspace.web
@@ -87,3 +87,11 @@ class BucketSource(OfferedDirectory):
                 "bucket is public.",
             ) from error
         return url.partition("?")[0] if public else url
+
+
+def _endpoint() -> str | None:
+    """The server that the environment names; None for Amazon's own."""
+    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if variable in os.environ:
+            return require_server(os.environ[variable], variable)
+    return None

@@ -15,6 +15,7 @@ from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.licenses import to_accept
 from speaker_runtime.models.manifest import FileEntry
+from speaker_runtime.models.servers import require_server
 from speaker_runtime.models.sources.base import Workspace
 
 _ENDPOINT: Final = "https://huggingface.co"
@@ -45,7 +46,8 @@ class HubSource:
         self._repository = match["repository"]
         self._revision = match["revision"]
         self._folder = f"{match['folder']}/" if match["folder"] else ""
-        self._endpoint = (os.environ.get("HF_ENDPOINT") or _ENDPOINT).rstrip("/")
+        endpoint = os.environ.get("HF_ENDPOINT") or _ENDPOINT
+        self._endpoint = require_server(endpoint, "HF_ENDPOINT")
         self._token = os.environ.get("HF_TOKEN") or None
         self._web = workspace.web
 

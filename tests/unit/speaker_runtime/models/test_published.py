@@ -231,6 +231,20 @@ def test_a_registry_that_nobody_names_is_asked_for(unconfigured: Path, tmp_path:
     assert "NPM_CONFIG_REGISTRY" in failure(tmp_path, "npm://voices@2.0.1").remedy
 
 
+@pytest.mark.parametrize(
+    ("variable", "source"),
+    [("PIP_INDEX_URL", "pypi://voice-data==1.0"), ("NPM_CONFIG_REGISTRY", "npm://voices@2.0.1")],
+)
+def test_a_registry_that_is_no_server_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, source: str
+) -> None:
+    monkeypatch.setenv(variable, "me:secret@registry.example")
+    error = failure(tmp_path, source)
+    assert error.exit_code is ExitCode.INVALID_CONFIG
+    assert variable in error.message
+    assert "secret" not in str(error)
+
+
 def test_all_registries_that_a_model_needs_are_asked_for_before_any_download(
     site: Site, unconfigured: Path, tmp_path: Path
 ) -> None:

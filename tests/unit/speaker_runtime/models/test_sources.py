@@ -45,6 +45,29 @@ def test_an_address_that_nobody_reads_is_a_wrong_configuration(
     assert word in failed.value.remedy
 
 
+@pytest.mark.parametrize("value", ["models:9000", "ftp://models", "https://", "http://[::1"])
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("HF_ENDPOINT", "hf://owner/model@main"),
+        ("AWS_ENDPOINT_URL", "s3://models/kokoro"),
+        ("AWS_ENDPOINT_URL_S3", "s3://models/kokoro"),
+    ],
+)
+def test_a_server_that_is_none_is_a_wrong_configuration(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    address: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ModelError) as failed:
+        sources.resolve(address, workspace)
+    assert failed.value.exit_code is ExitCode.INVALID_CONFIG
+    assert f"{variable}=https://HOST" in failed.value.remedy
+
+
 def test_a_package_names_its_weights_with_their_digests(workspace: Workspace) -> None:
     source = sources.resolve("package://hibari-tts", workspace)
     entries = source.list()

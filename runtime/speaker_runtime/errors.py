@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     SYNC_UNAUTHORIZED = "sync_unauthorized"
     VOICES_OUTDATED = "voices_outdated"
     MODEL_NOT_FOUND = "model_not_found"
+    PREVIEW_NOT_FOUND = "preview_not_found"
     PATH_NOT_FOUND = "path_not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     REQUEST_TIMEOUT = "request_timeout"
@@ -162,6 +163,11 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             "No model has the name that was asked for.",
             "Use a model that GET /v1/models lists.",
             "model",
+        ),
+        ErrorCode.PREVIEW_NOT_FOUND: _request(
+            404,
+            "No preview has this address here, or it has gone.",
+            "Ask POST /tts/preview again; what was spoken is not spoken anew.",
         ),
         ErrorCode.PATH_NOT_FOUND: _request(
             404, "The API has no such path.", "See /docs for every path."

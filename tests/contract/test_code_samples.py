@@ -22,8 +22,11 @@ COMMANDS: Mapping[str, list[str]] = {
     "sh": ["bash", "sample.sh"],
     "go": ["go", "run", "sample.go"],
 }
+FOR_THE_SHELL = ("/v1/audio/models", "/tts/preview/{address}")
 PRINTED: Mapping[str, str] = {
     "create_speech": "",
+    "create_preview": "How are you?",
+    "hear_preview": "",
     "stream_speech": "sentence Like this one.",
     "list_voices": "ana",
     "capabilities": "en-US",
@@ -48,7 +51,7 @@ def test_a_sample_runs(program: Path, runtime: RuntimeProcess, tmp_path: Path) -
         use_node_modules(tmp_path)
     printed = run_program(tmp_path, COMMANDS[language])
     assert PRINTED[program.stem] in printed
-    if program.stem == "create_speech":
+    if "speech.mp3" in code:
         assert is_mp3(tmp_path / "speech.mp3")
 
 
@@ -62,7 +65,7 @@ def test_the_schema_shows_them(http: httpx2.Client) -> None:
     for path, operation in _operations(http):
         languages = [sample["lang"] for sample in operation["x-codeSamples"]]
         everything = [language for language, _ in LANGUAGES.values()]
-        for_programs = path.startswith("/v1/") and path != "/v1/audio/models"
+        for_programs = path.startswith(("/v1/", "/tts/")) and path not in FOR_THE_SHELL
         assert languages == (everything if for_programs else ["Shell"]), path
 
 

@@ -102,6 +102,8 @@ def test_the_schema_describes_every_path(http: httpx2.Client) -> None:
         "/v1/audio/voices",
         "/v1/audio/capabilities",
         "/v1/audio/models",
+        "/tts/preview",
+        "/tts/preview/{address}",
         "/v1/models",
         "/v1/models/{model}",
         "/health/live",

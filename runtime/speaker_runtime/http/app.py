@@ -31,6 +31,7 @@ from speaker_runtime.http.routes import (
     internal,
     metrics,
     models,
+    preview,
     speech,
     status,
     stream,
@@ -92,7 +93,18 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.runtime = runtime
-    for area in (speech, stream, voices, capabilities, models, health, status, metrics, internal):
+    for area in (
+        speech,
+        preview,
+        stream,
+        voices,
+        capabilities,
+        models,
+        health,
+        status,
+        metrics,
+        internal,
+    ):
         app.include_router(area.router)
     docs.install(app)
     errors.install(app)

@@ -1,6 +1,6 @@
 """From what a client sent to the order that the service carries out."""
 
-from speaker_runtime.http.schemas import SpeechBody, SpeechSettings
+from speaker_runtime.http.schemas import SpeechSettings, TextBody
 from speaker_runtime.services.planning import CacheUse, SpeechOrder
 
 
@@ -24,7 +24,7 @@ def order_of(
         seed=settings.seed,
         language=settings.language,
         normalize=settings.normalize,
-        ssml=settings.ssml if isinstance(settings, SpeechBody) else None,
+        ssml=settings.ssml if isinstance(settings, TextBody) else None,
         priority=settings.priority,
         begin_within=settings.deadline,
         client=client,

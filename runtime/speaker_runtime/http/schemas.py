@@ -130,7 +130,23 @@ class SpeechSettings(BaseModel):
     )
 
 
-class SpeechBody(SpeechSettings):
+class TextBody(SpeechSettings):
+    """A text, and how to speak it."""
+
+    input: Text = Field(
+        description="The text to speak. Its greatest length is the service's own "
+        "(4096 characters unless configured otherwise).",
+        examples=["Hello there!"],
+    )
+    ssml: Mode | None = Field(
+        default=None,
+        description="Extension. Says that `input` is an SSML document: `strict` refuses markup "
+        "that cannot be followed, `lenient` leaves it aside with a warning. "
+        "`GET /v1/audio/capabilities` lists what is understood.",
+    )
+
+
+class SpeechBody(TextBody):
     """A text to speak."""
 
     model_config = ConfigDict(
@@ -148,11 +164,6 @@ class SpeechBody(SpeechSettings):
         },
     )
 
-    input: Text = Field(
-        description="The text to speak. Its greatest length is the service's own "
-        "(4096 characters unless configured otherwise).",
-        examples=["Hello there!"],
-    )
     stream_format: Literal["audio", "sse"] = Field(
         default="audio",
         description="`audio` streams the bytes of the audio; `sse` wraps them in the events "
@@ -163,12 +174,47 @@ class SpeechBody(SpeechSettings):
         default=None,
         description="Extension. What else is told in the events of `stream_format` `sse`.",
     )
-    ssml: Mode | None = Field(
-        default=None,
-        description="Extension. Says that `input` is an SSML document: `strict` refuses markup "
-        "that cannot be followed, `lenient` leaves it aside with a warning. "
-        "`GET /v1/audio/capabilities` lists what is understood.",
+
+
+class PreviewBody(TextBody):
+    """A text to look at sentence by sentence."""
+
+    stream_format: Literal["audio"] = Field(
+        default="audio", description="Each sentence's audio is the bytes as they are."
     )
+
+
+class PreviewSentence(BaseModel):
+    """One sentence of a preview."""
+
+    index: int = Field(description="Which sentence of the text, from 0.")
+    text: str = Field(description="As it was written.")
+    characters: tuple[int, int] | None = Field(
+        description="Where it stands in a plain `input`: its first character, and the one after it."
+    )
+    voice: str = Field(description="Who speaks it, by a name that `voice` may have.")
+    language: str = Field(description="BCP 47 tag of the language that it is read in.")
+    audio: str = Field(
+        description="Where its audio is, on this server: the same audio has the same address, and "
+        "is spoken when it is first asked for."
+    )
+    start: float = Field(description="Seconds before it in the whole text's audio.")
+    end: float = Field(description="Seconds up to its end in the whole text's audio.")
+    timing: Literal["measured", "estimated"] = Field(
+        description="Whether its length was measured, or is estimated from its text."
+    )
+
+
+class Preview(BaseModel):
+    """A text, sentence by sentence."""
+
+    sentences: list[PreviewSentence]
+    seconds: float = Field(description="Of the whole text's audio.")
+    timing: Literal["measured", "estimated"] = Field(
+        description="`measured` where every sentence's is."
+    )
+    expires_in: int = Field(description="Seconds for which the addresses hold at least.")
+    warnings: list[str] = Field(description="What of the request is not followed to the letter.")
 
 
 class ErrorBody(BaseModel):

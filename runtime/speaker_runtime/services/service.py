@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 from speaker_runtime.audio.pipeline import Pipeline
@@ -15,6 +16,7 @@ from speaker_runtime.services.cache.audio import AudioCache, OrderCache, Uncache
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import Plan, SpeechOrder, plan
 from speaker_runtime.services.pool import RankedPool
+from speaker_runtime.services.preview import Part, Preview, Shelf, split_plan
 from speaker_runtime.services.production import Live, Production, Replay
 from speaker_runtime.services.recording import Recordings
 from speaker_runtime.services.speech import Speech
@@ -53,6 +55,7 @@ class SpeechService:
         self._active: set[object] = set()
         self._none_active = asyncio.Event()
         self._none_active.set()
+        self._shelf = Shelf()
         watch = Watch(self.capabilities, self._pool.at, metrics.faulty)
         self._recordings = Recordings(engine.submit, watch)
         self._ending = asyncio.Event()
@@ -109,24 +112,35 @@ class SpeechService:
         Raises:
             SpeechError: The order cannot be carried out, now or ever.
         """
-        if self.is_draining:
-            raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
-        self._check_length(order.text)
-        catalogue, can = self.catalogue(), self.capabilities()
-        planned, warnings = await asyncio.get_running_loop().run_in_executor(
-            self._pool.at(order.priority.rank), self._plan, order, catalogue, can
-        )
-        cached = await self._cache.order(order, planned, can) if self._cache else Uncached()
-        speech = Speech(
-            characters=len(order.text),
-            production=self._production(order, planned, can, cached),
-            metrics=self._metrics,
-            warnings=warnings,
-            on_close=self._forget,
-        )
-        self._keep(speech)
-        self._metrics.accepted(len(order.text))
-        return speech
+        planned, warnings = await self._planned(order)
+        return await self._carry_out(order, planned, warnings)
+
+    async def preview(self, order: SpeechOrder) -> Preview:
+        """Show how an order would be carried out; its sentences can be spoken by address then.
+
+        Raises:
+            SpeechError: The order cannot be carried out, now or ever.
+        """
+        planned, warnings = await self._planned(order)
+        can = self.capabilities()
+        parts = split_plan(order, planned, can.characters_per_second)
+        lengths = await asyncio.gather(*(self._measure(part) for part in parts))
+        for part in parts:
+            self._shelf.put(part)
+        return Preview(parts, tuple(lengths), warnings)
+
+    async def speak_part(self, address: str, client: str, label: str) -> tuple[Speech, SpeechOrder]:
+        """Queue a sentence of a preview; the speech is to be started, and closed in any case.
+
+        Raises:
+            SpeechError: Nothing has the address, or it cannot be spoken now.
+        """
+        self._require_service()
+        part = self._shelf.get(address)
+        order = replace(part.order, client=client, label=label)
+        speech = await self._carry_out(order, part.plan, ())
+        speech.on_complete = partial(self._shelf.learn, address)
+        return speech, order
 
     @contextmanager
     def attended(self) -> Iterator[None]:
@@ -157,6 +171,42 @@ class SpeechService:
         self._pool.close()
         if self._cache:
             self._cache.close()
+
+    def _require_service(self) -> None:
+        if self.is_draining:
+            raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
+
+    async def _planned(self, order: SpeechOrder) -> tuple[Plan, tuple[str, ...]]:
+        self._require_service()
+        self._check_length(order.text)
+        catalogue, can = self.catalogue(), self.capabilities()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool.at(order.priority.rank), self._plan, order, catalogue, can
+        )
+
+    async def _carry_out(
+        self, order: SpeechOrder, planned: Plan, warnings: tuple[str, ...]
+    ) -> Speech:
+        can = self.capabilities()
+        cached = await self._cache.order(order, planned, can) if self._cache else Uncached()
+        speech = Speech(
+            characters=len(order.text),
+            production=self._production(order, planned, can, cached),
+            metrics=self._metrics,
+            warnings=warnings,
+            on_close=self._forget,
+        )
+        self._keep(speech)
+        self._metrics.accepted(len(order.text))
+        return speech
+
+    async def _measure(self, part: Part) -> float | None:
+        """How long the audio of a part is, where that is known."""
+        if self._cache:
+            cached = await self._cache.order(part.order, part.plan, self.capabilities())
+            if cached.answer is not None:
+                return cached.answer.pieces[-1].seconds
+        return self._shelf.length(part.address)
 
     def _plan(
         self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities

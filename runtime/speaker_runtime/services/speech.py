@@ -49,6 +49,8 @@ class Speech:
         self.characters = characters
         self.audio_seconds = 0.0
         self._warnings = warnings
+        self.on_complete: Callable[[float], None] | None = None
+        """Told how many seconds it was, once all of it was given."""
         self._began = time.monotonic()
         self._production = production
         self._metrics = metrics
@@ -99,6 +101,8 @@ class Speech:
             self._metrics.failed(error.code)
             raise
         self._metrics.finished(time.monotonic() - self._began, self.audio_seconds)
+        if self.on_complete is not None:
+            self.on_complete(self.audio_seconds)
 
     def take_cues(self) -> Sequence[Cue]:
         """What is reached since the last call; all of it is heard in the bytes given by now."""

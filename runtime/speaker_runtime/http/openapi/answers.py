@@ -35,16 +35,19 @@ _BLAMED: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.INVALID_VALUE: "speed",
 }
 """The field that an example blames, where any field may be to blame."""
-NOT_OF_AN_OPERATION: Final = frozenset(
+NOT_OF_SPEECH: Final = frozenset(
     {
         ErrorCode.PATH_NOT_FOUND,
         ErrorCode.METHOD_NOT_ALLOWED,
+        ErrorCode.PREVIEW_NOT_FOUND,
         ErrorCode.SESSION_ENDED,
         ErrorCode.SYNC_UNAUTHORIZED,
         ErrorCode.VOICES_OUTDATED,
     }
 )
-"""What no described operation answers: errors of other paths, and of WebSockets."""
+"""Errors of other paths, and of WebSockets."""
+SPEECH_REFUSALS: Final = tuple(code for code in CATALOGUE if code not in NOT_OF_SPEECH)
+"""What an order to speak may be answered with."""
 
 
 def refusals(*codes: ErrorCode) -> Answers:

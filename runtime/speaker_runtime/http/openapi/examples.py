@@ -16,6 +16,9 @@ from speaker_runtime.http.schemas import (
     ModelList,
     ModelStatus,
     PaceRange,
+    Preview,
+    PreviewBody,
+    PreviewSentence,
     QueueStatus,
     Readiness,
     SpeechBody,
@@ -162,6 +165,33 @@ ORDERS: Final[Mapping[str, tuple[str, SpeechBody]]] = {
         ),
     ),
 }
+
+
+PREVIEW: Final = Preview(
+    sentences=[
+        PreviewSentence(
+            index=0,
+            text="Hello there!",
+            characters=(0, 12),
+            voice="ana",
+            language="en-US",
+            audio="/tts/preview/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            start=0.0,
+            end=1.05,
+            timing="estimated",
+        )
+    ],
+    seconds=1.05,
+    timing="estimated",
+    expires_in=900,
+    warnings=[],
+)
+
+
+def previews() -> dict[str, dict[str, Any]]:
+    """Bodies that a preview may be asked for with."""
+    body = PreviewBody(model="tts-1", input="Hello there! How are you?", voice="alloy")
+    return {"short": shown(body, "Two sentences.")}
 
 
 def shown(value: BaseModel, summary: str = "") -> dict[str, Any]:

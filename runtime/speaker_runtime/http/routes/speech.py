@@ -6,12 +6,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 from speaker_runtime.audio.formats import CONTENT_TYPES
-from speaker_runtime.errors import CATALOGUE, ErrorCode, SpeechError
+from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.http.caching import CACHE_HEADER, CacheControl, cache_use
 from speaker_runtime.http.clients import client_of
 from speaker_runtime.http.disconnect import unless_gone
 from speaker_runtime.http.openapi import examples
-from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION, Answers, refusals
+from speaker_runtime.http.openapi.answers import SPEECH_REFUSALS, Answers, refusals
 from speaker_runtime.http.openapi.schema import EVENT_STREAM
 from speaker_runtime.http.orders import order_of, warnings_of
 from speaker_runtime.http.responses import SpeechResponse, as_events
@@ -65,11 +65,12 @@ _RESPONSES: Final[Answers] = {
             },
         },
     },
-    **refusals(*(code for code in CATALOGUE if code not in NOT_OF_AN_OPERATION)),
+    **refusals(*SPEECH_REFUSALS),
 }
 
 
-async def _require_json(request: Request) -> None:
+async def require_json(request: Request) -> None:
+    """Refuse a body that is not said to be JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise SpeechError(
@@ -83,7 +84,7 @@ async def _require_json(request: Request) -> None:
     summary="Speak a text",
     response_class=Response,
     responses=_RESPONSES,
-    dependencies=[Depends(_require_json)],
+    dependencies=[Depends(require_json)],
 )
 async def create_speech(
     body: Annotated[SpeechBody, Body(openapi_examples=examples.orders())],

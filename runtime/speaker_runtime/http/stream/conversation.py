@@ -259,6 +259,7 @@ class Conversation:
                     index=sentence.index,
                     start=round(began, 3),
                     end=round(self._position, 3),
+                    warnings=[*warnings_of(start), *speech.warnings],
                 )
             )
         finally:

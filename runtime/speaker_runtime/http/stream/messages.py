@@ -111,6 +111,9 @@ class SentenceDone(BaseModel):
     index: Index
     start: float = Field(description="As in `sentence`.")
     end: float = Field(description="Seconds of audio by its end, in this generation.")
+    warnings: list[str] = Field(
+        description="Those of `sentence`, and what was found wrong with the audio."
+    )
 
 
 class Flushed(BaseModel):

@@ -11,7 +11,7 @@ from speaker_runtime.contract import ModelConfig, RuntimeConfig, VoiceManifest
 from speaker_runtime.errors import CATALOGUE, ErrorCode
 from speaker_runtime.http.app import create_app
 from speaker_runtime.http.openapi import examples
-from speaker_runtime.http.openapi.answers import NOT_OF_AN_OPERATION
+from speaker_runtime.http.openapi.answers import NOT_OF_SPEECH
 from speaker_runtime.http.schemas import ErrorEnvelope, SpeechBody
 
 SPEECH = "/v1/audio/speech"
@@ -64,7 +64,7 @@ def test_every_answer_is_described_with_its_request_id(schema: dict[str, Any]) -
 
 def test_every_error_of_speech_has_an_example(schema: dict[str, Any]) -> None:
     shown = {code for name, code, _ in error_examples(schema) if SPEECH in name}
-    assert shown == set(ErrorCode) - NOT_OF_AN_OPERATION
+    assert shown == set(ErrorCode) - NOT_OF_SPEECH
 
 
 def test_an_example_of_an_error_stands_where_that_error_is_answered(schema: dict[str, Any]) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 from speaker_operator.kube.resources import (
     AUTOSCALER,
+    BUDGET,
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
+    NETWORK_POLICY,
     SERVICE,
     TTS_SERVICE,
     Resource,
@@ -19,13 +21,16 @@ SETTLE_TIMEOUT = 15
 REPAIR_GOAL = 2.0
 EVERYTHING: Json = {
     "cache": {"size": "1Gi", "retain": False},
-    "autoscaling": {"maxReplicas": 3},
+    "autoscaling": {"maxReplicas": 3, "minReplicas": 2},
+    "networkPolicy": {"enabled": True},
 }
 NAMES = {
     CONFIG_MAP: "hello-config",
     CLAIM: "hello-model",
     SERVICE: "hello",
+    NETWORK_POLICY: "hello",
     DEPLOYMENT: "hello",
+    BUDGET: "hello",
     AUTOSCALER: "hello",
 }
 

@@ -114,7 +114,7 @@ def operator_kubeconfig(control_plane: ControlPlane) -> Path:
 def complete(api: Api, operator: OperatorProcess) -> Api:
     """A namespace with a service that has a child of every kind."""
     api.declare(service(**EVERYTHING), voice("ana"))
-    eventually(lambda: len(owned(api)) == len(CHILDREN), within=SETTLE_TIMEOUT, what="5 children")
+    eventually(lambda: len(owned(api)) == len(CHILDREN), within=SETTLE_TIMEOUT, what="all children")
     settle(api)
     quiesce(operator)
     return api

@@ -6,10 +6,12 @@ import pytest
 
 from speaker_operator.kube.resources import (
     AUTOSCALER,
+    BUDGET,
     CHILDREN,
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
+    NETWORK_POLICY,
     SERVICE,
     Resource,
 )
@@ -93,6 +95,21 @@ EDITS: dict[str, tuple[Resource, Json, tuple[str | int, ...]]] = {
         DEPLOYMENT,
         {"spec": {"template": {"spec": {"securityContext": {"runAsUser": 1000}}}}},
         ("spec", "template", "spec", "securityContext"),
+    ),
+    "NetworkPolicy opened": (
+        NETWORK_POLICY,
+        {"spec": {"ingress": [{}]}},
+        ("spec", "ingress"),
+    ),
+    "NetworkPolicy of other pods": (
+        NETWORK_POLICY,
+        {"spec": {"podSelector": {"matchLabels": {"speaker-tts.dev/service": "other"}}}},
+        ("spec", "podSelector"),
+    ),
+    "PodDisruptionBudget of nobody": (
+        BUDGET,
+        {"spec": {"maxUnavailable": 0}},
+        ("spec", "maxUnavailable"),
     ),
     "HorizontalPodAutoscaler bounds": (
         AUTOSCALER,

@@ -20,6 +20,7 @@ from speaker_operator.api.v1alpha1.common import API_VERSION
 
 JsonSchema = Mapping[str, Any]
 
+PRESERVED: Final = "x-kubernetes-preserve-unknown-fields"
 _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
     "array": (list,),
@@ -153,7 +154,8 @@ def _shape_errors(schema: JsonSchema, value: Any, path: str) -> Iterator[FieldEr
     for message in (*_value_errors(schema, value), *_size_errors(schema, value)):
         yield FieldError(path, message)
     if isinstance(value, dict) and "properties" in schema:
-        for name in value.keys() - schema["properties"].keys():
+        taken = schema["properties"].keys() | (value.keys() if schema.get(PRESERVED) else set())
+        for name in value.keys() - taken:
             known = ", ".join(schema["properties"])
             yield FieldError(f"{path}.{name}" if path else name, f"is unknown: use one of {known}")
         for name in schema.get("required", ()):

@@ -60,13 +60,23 @@ CLAIM: Final = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 AUTOSCALER: Final = Resource(
     "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
 )
+BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+NETWORK_POLICY: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 POD: Final = Resource("v1", "Pod", "pods")
 NODE: Final = Resource("v1", "Node", "nodes")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
 
 DECLARED: Final = (TTS_SERVICE, VOICE)
 """What people declare."""
-CHILDREN: Final = (CONFIG_MAP, CLAIM, SERVICE, DEPLOYMENT, AUTOSCALER)
+CHILDREN: Final = (
+    CONFIG_MAP,
+    CLAIM,
+    SERVICE,
+    NETWORK_POLICY,
+    DEPLOYMENT,
+    BUDGET,
+    AUTOSCALER,
+)
 """What the operator makes for them."""
 WATCHED: Final = (*DECLARED, *CHILDREN, POD)
 """What the operator observes."""

@@ -113,7 +113,8 @@ def _equal(desired: Any, live: Any, path: str) -> bool:
     if desired == live:
         return True
     if isinstance(desired, Mapping) and isinstance(live, Mapping):
-        return desired.keys() == live.keys() and all(
+        # What is only in the live value was filled in: who else writes into it takes it over.
+        return desired.keys() <= live.keys() and all(
             _equal(desired[name], live[name], f"{path}.{name}") for name in desired
         )
     if isinstance(desired, list) and isinstance(live, list):

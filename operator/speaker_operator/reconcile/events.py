@@ -50,4 +50,4 @@ def _ready(status: ServiceStatus) -> Condition | None:
 
 
 def _is_expected(condition: Condition) -> bool:
-    return condition.reason in TAKES_ITS_TIME | {"ScaledToZero"}
+    return condition.reason in TAKES_ITS_TIME | {"ScaledToZero", "Suspended"}

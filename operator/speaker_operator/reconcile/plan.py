@@ -6,6 +6,7 @@ from typing import Any
 
 from speaker_operator.api.quantity import parse_quantity
 from speaker_operator.kube.resources import (
+    AUTOSCALER,
     CHILDREN,
     CLAIM,
     DEPLOYMENT,
@@ -112,7 +113,7 @@ def make_plan(desired: Iterable[Manifest], live: Iterable[JsonObject], owner_uid
             if problem is not None:
                 problems.append(problem)
             for step in steps:
-                actions += _changes(step, child)
+                actions += _changes(step, child, _least_replicas(wanted.values()))
     return Plan(tuple(actions), tuple(problems))
 
 
@@ -129,7 +130,13 @@ def is_ending(child: Mapping[str, Any]) -> bool:
     return child["metadata"].get("deletionTimestamp") is not None
 
 
-def _changes(manifest: Manifest, child: JsonObject) -> list[Action]:
+def _least_replicas(desired: Iterable[Manifest]) -> int:
+    """Fewest pods that the autoscaler keeps; 0 without one."""
+    bounds = (each["spec"]["minReplicas"] for each in desired if each["kind"] == AUTOSCALER.kind)
+    return next(bounds, 0)
+
+
+def _changes(manifest: Manifest, child: JsonObject, least_replicas: int) -> list[Action]:
     if child["kind"] == SERVICE.kind and has_foreign_items(manifest, child, _PORTS, _PORT_KEYS):
         # An edited port is another item with the same name: both at once would be invalid.
         return [TakeOver(key_of(child), _PORTS), Apply(manifest, child, (".".join(_PORTS),))]
@@ -138,7 +145,7 @@ def _changes(manifest: Manifest, child: JsonObject) -> list[Action]:
         return []
     apply = Apply(manifest, child, tuple(fields))
     if child["kind"] == DEPLOYMENT.kind and _gives_up_replicas(manifest, child):
-        return [KeepReplicas(_replicas_only(child)), apply]
+        return [KeepReplicas(_replicas_only(child, least_replicas)), apply]
     return [apply]
 
 
@@ -146,14 +153,17 @@ def _gives_up_replicas(manifest: Manifest, child: JsonObject) -> bool:
     return "replicas" not in manifest["spec"] and owns(child, "spec", "replicas")
 
 
-def _replicas_only(child: JsonObject) -> Manifest:
-    """A Deployment's replicas as they are: without an owner they would fall back to 1."""
+def _replicas_only(child: JsonObject, least: int) -> Manifest:
+    """A Deployment's replicas as they are: without an owner they would fall back to 1.
+
+    An autoscaler does not touch a Deployment of no pods, so it is handed over the fewest it keeps.
+    """
     metadata = child["metadata"]
     return {
         "apiVersion": child["apiVersion"],
         "kind": child["kind"],
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
-        "spec": {"replicas": child["spec"]["replicas"]},
+        "spec": {"replicas": max(least, child["spec"]["replicas"])},
     }
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.kube.resources import JsonObject
-from speaker_operator.render.deployment import fixed_replicas
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,7 @@ class Rollout:
 
 def read_rollout(service: TTSService, deployment: JsonObject | None) -> Rollout:
     """Read the Deployment of a service."""
-    autoscaling = service.spec.autoscaling
-    wanted = fixed_replicas(service) if autoscaling is None else autoscaling.min_replicas
+    wanted = service.least_replicas
     if deployment is None:
         return Rollout(wanted)
     status = deployment.get("status", {})
@@ -58,7 +56,7 @@ def read_rollout(service: TTSService, deployment: JsonObject | None) -> Rollout:
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         observed=status.get("observedGeneration", 0) >= deployment["metadata"]["generation"],
-        autoscaled=autoscaling is not None,
+        autoscaled=service.autoscaling is not None,
         overdue=progressing.get("reason") == "ProgressDeadlineExceeded",
         refusal=_refusal(conditions.get("ReplicaFailure", {})),
     )

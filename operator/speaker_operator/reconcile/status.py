@@ -26,6 +26,7 @@ from speaker_operator.render.service import url
 from speaker_operator.render.voices import Assignment, default_problem
 
 _LISTED_VOICES: Final = 32
+_SUSPENDED: Final = "spec.suspend is true: take it away to serve requests."
 _SERVING_KINDS: Final = frozenset({CONFIG_MAP.kind, SERVICE.kind, DEPLOYMENT.kind})
 
 
@@ -194,6 +195,8 @@ def _available(observation: Observation) -> Finding:
             message += f"; {observation.devices.message}"
             return Finding("Available", "True", "ServingOnCPU", f"{message}.")
         return Finding("Available", "True", "Serving", f"{message}.")
+    if observation.service.spec.suspend:
+        return Finding("Available", "False", "Suspended", _SUSPENDED)
     if not rollout.wanted:
         return Finding(
             "Available", "False", "ScaledToZero", "spec.replicas is 0: raise it to serve requests."
@@ -238,6 +241,8 @@ def _progressing(observation: Observation) -> Finding:
 
 def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
     """The sum of all aspects: what stands in the way comes before what merely takes its time."""
+    if observation.service.spec.suspend:
+        return Finding("Ready", "False", "Suspended", _SUSPENDED)
     by_type = {finding.type: finding for finding in aspects}
     lacking = [] if observation.in_effect else [by_type["Progressing"]]
     lacking += [

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.render.autoscaler import autoscaler
+from speaker_operator.render.budget import disruption_budget
 from speaker_operator.render.claim import cache_claim, own_cache
 from speaker_operator.render.configmap import config_map, content_hash
 from speaker_operator.render.deployment import deployment
 from speaker_operator.render.metadata import Manifest
+from speaker_operator.render.networkpolicy import network_policy
 from speaker_operator.render.service import kubernetes_service
 from speaker_operator.render.settings import RenderSettings
 
@@ -22,7 +24,11 @@ def render(
     if cache is not None:
         manifests.append(cache_claim(service, cache))
     manifests.append(kubernetes_service(service))
+    if service.spec.network_policy.enabled:  # before there is anything to talk to
+        manifests.append(network_policy(service))
     manifests.append(deployment(service, settings, content_hash(config)))
-    if service.spec.autoscaling is not None:
-        manifests.append(autoscaler(service, service.spec.autoscaling))
+    if service.spec.disruption_budget.enabled and service.least_replicas > 1:
+        manifests.append(disruption_budget(service))
+    if service.autoscaling is not None:
+        manifests.append(autoscaler(service, service.autoscaling))
     return manifests

@@ -7,6 +7,7 @@ from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import metadata, names
 from speaker_operator.render.claim import own_cache
 from speaker_operator.render.labels import CONFIG_HASH, child_labels, selector_labels
+from speaker_operator.render.overrides import with_overrides
 from speaker_operator.render.pod import pod_spec
 from speaker_operator.render.settings import RenderSettings
 
@@ -26,16 +27,19 @@ def deployment(
         "revisionHistoryLimit": 3,
         "selector": {"matchLabels": selector_labels(service.metadata.name)},
         "strategy": _STRATEGIES[strategy(service)],
-        "template": {
-            "metadata": {
-                "labels": child_labels(service),
-                "annotations": {CONFIG_HASH: config_hash},
+        "template": with_overrides(
+            {
+                "metadata": {
+                    "labels": child_labels(service),
+                    "annotations": {CONFIG_HASH: config_hash},
+                },
+                "spec": pod_spec(service, settings),
             },
-            "spec": pod_spec(service, settings),
-        },
+            service.spec.pod_template,
+        ),
     }
-    if service.spec.autoscaling is None:
-        spec["replicas"] = fixed_replicas(service)
+    if service.autoscaling is None:
+        spec["replicas"] = service.least_replicas
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -53,8 +57,3 @@ def strategy(service: TTSService) -> Literal["surge", "inPlace", "recreate"]:
     if cache is not None and cache.access_mode == "ReadWriteOncePod":
         return "recreate"
     return "surge" if service.spec.gpu is None else "inPlace"
-
-
-def fixed_replicas(service: TTSService) -> int:
-    """How many pods there should be where nothing scales the service."""
-    return 1 if service.spec.replicas is None else service.spec.replicas

@@ -22,11 +22,14 @@ from speaker_operator.api.v1alpha1.definition import (
 )
 from speaker_operator.api.v1alpha1.gpu import GpuSpec
 from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
+from speaker_operator.api.v1alpha1.network import NetworkPolicySpec
 from speaker_operator.api.v1alpha1.placement import PlacementSpec
+from speaker_operator.api.v1alpha1.podtemplate import PodTemplate
 from speaker_operator.api.v1alpha1.status import ServiceStatus
 from speaker_operator.api.v1alpha1.workload import (
     MAX_REPLICAS,
     AutoscalingSpec,
+    DisruptionBudgetSpec,
     ResourcesSpec,
     RolloutSpec,
 )
@@ -220,15 +223,32 @@ class TTSServiceSpec(Model):
     rollout: RolloutSpec = Field(
         default_factory=RolloutSpec, description="How pods are replaced when the spec changes."
     )
+    disruption_budget: DisruptionBudgetSpec = Field(
+        default_factory=DisruptionBudgetSpec,
+        description="How many pods may be taken away at once when nodes are drained.",
+    )
+    suspend: bool = Field(
+        default=False,
+        description="Whether the service stands still: no pods, and no autoscaler that would bring "
+        "any; its address, cache and configuration stay.",
+    )
     voices: VoicesSpec = Field(default_factory=VoicesSpec, description="Who speaks.")
     serving: ServingSpec = Field(default_factory=ServingSpec, description="Limits of each pod.")
     expose: ExposeSpec = Field(
         default_factory=ExposeSpec, description="Where the service is reached."
     )
+    network_policy: NetworkPolicySpec = Field(
+        default_factory=NetworkPolicySpec,
+        description="Who may talk to the pods, and with whom they may talk.",
+    )
     image: ImageReference | None = Field(
         default=None,
         description="Runtime image to run instead of the one that the operator knows for the "
         "backend.",
+    )
+    pod_template: PodTemplate | None = Field(
+        default=None,
+        description="The last word over the pods: whatever the spec has no field of its own for.",
     )
 
 
@@ -286,3 +306,17 @@ class TTSService(Model):
     def model_source(self) -> str:
         """Address of the model that is served."""
         return self.spec.model.source or self.backend.model_source
+
+    @property
+    def autoscaling(self) -> AutoscalingSpec | None:
+        """What scales the service now, if anything does."""
+        return None if self.spec.suspend else self.spec.autoscaling
+
+    @property
+    def least_replicas(self) -> int:
+        """Fewest pods that there should be now."""
+        if self.spec.suspend:
+            return 0
+        if self.spec.autoscaling is not None:
+            return self.spec.autoscaling.min_replicas
+        return 1 if self.spec.replicas is None else self.spec.replicas

@@ -69,6 +69,19 @@ class RolloutSpec(Model):
     )
 
 
+class DisruptionBudgetSpec(Model):
+    """How many pods may be taken away at once when nodes are drained."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether a service of at least two pods has a PodDisruptionBudget. Turn it off "
+        "to have one of your own: two of them over one pod keep its node from being drained.",
+    )
+    max_unavailable: int = Field(
+        default=1, ge=1, le=MAX_REPLICAS, description="Pods that may be taken away at once."
+    )
+
+
 class ResourceAmounts(Model):
     """Amounts of CPU and memory."""
 

@@ -145,10 +145,23 @@ def test_an_item_that_is_gone_is_drift() -> None:
     assert drift(DESIRED, live) == [CONTAINER]
 
 
+def test_what_is_filled_in_inside_a_value_that_is_owned_as_a_whole_is_no_drift() -> None:
+    taint = {"key": "gpu", "operator": "Exists"}
+    desired = copy.deepcopy(DESIRED)
+    desired["spec"]["template"]["spec"]["tolerations"] = [taint]
+    live = applied(desired)
+    (record,) = live["metadata"]["managedFields"]
+    record["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:tolerations"] = {}
+    live["spec"]["template"]["spec"]["tolerations"] = [{**taint, "effect": ""}]
+    assert drift(desired, live) == []
+    live["spec"]["template"]["spec"]["tolerations"] = [{**taint, "operator": "Equal"}]
+    assert drift(desired, live) == ["spec.template.spec.tolerations"]
+
+
 def test_a_list_or_map_that_is_one_value_must_be_equal() -> None:
     live = applied(DESIRED)
     container_of(live)["args"] = ["serve", "--debug"]
-    live["spec"]["selector"]["matchLabels"]["more"] = "x"
+    live["spec"]["selector"]["matchLabels"]["app"] = "x"
     assert drift(DESIRED, live) == ["spec.selector", f"{CONTAINER}.args"]
 
 

@@ -118,12 +118,21 @@ def test_what_is_on_its_way_out_is_waited_for() -> None:
 def test_an_autoscaled_service_takes_its_pods_along() -> None:
     live = children(service(replicas=5))
     actions = plan(service(**SCALED), live).actions
-    kept, deployment, autoscaler = actions
+    budget, kept, deployment, autoscaler = actions
+    assert isinstance(budget, Delete)
     assert isinstance(kept, KeepReplicas)
     assert kept.manifest["spec"] == {"replicas": 5}
     assert isinstance(deployment, Apply)
     assert "replicas" not in deployment.manifest["spec"]
     assert isinstance(autoscaler, Apply)
+
+
+def test_an_autoscaler_is_handed_pods_over_when_a_service_goes_on() -> None:
+    bounds = {"maxReplicas": 5, "minReplicas": 2}
+    live = children(service(autoscaling=bounds, suspend=True))
+    actions = plan(service(autoscaling=bounds), live).actions
+    handed = [each for each in actions if isinstance(each, KeepReplicas)]
+    assert [each.manifest["spec"] for each in handed] == [{"replicas": 2}]
 
 
 def test_an_autoscalers_replicas_are_not_fought_over() -> None:

@@ -181,6 +181,14 @@ def test_a_service_of_no_pods_says_how_to_start_it() -> None:
     assert "raise it" in conditions(found)["Ready"].message
 
 
+def test_a_suspended_service_says_so_whatever_else_there_is_to_say() -> None:
+    of = service(suspend=True, replicas=3)
+    found = status(of, rolled_out(children(of), 0), voices=[voice(preset="lung")])
+    assert summary(found)["Available"] == summary(found)["Ready"] == "False Suspended"
+    assert summary(found)["Progressing"] == "True RolledOut"
+    assert "take it away" in conditions(found)["Ready"].message
+
+
 PROBLEMS: list[tuple[str, dict[str, Json], str, str]] = [
     ("an image that cannot be pulled", {"fetch": waiting("ErrImagePull", "no such host")},
      "ImagePullBackOff", "no such host"),

@@ -1,0 +1,47 @@
+"""The NetworkPolicy of a service that asks for one."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from speaker_operator.api.v1alpha1 import TTSService
+from speaker_operator.api.v1alpha1.network import Peer
+from speaker_operator.render import metadata, names
+from speaker_operator.render.labels import selector_labels
+
+_DNS: Final = 53
+
+
+def network_policy(service: TTSService) -> metadata.Manifest:
+    """Render the policy; where nothing is said about a direction of traffic, it stays open."""
+    policy = service.spec.network_policy
+    spec: dict[str, Any] = {
+        "podSelector": {"matchLabels": selector_labels(service.metadata.name)},
+        "policyTypes": ["Ingress"],
+        "ingress": _ingress(policy.allow_from),
+    }
+    if policy.allow_to is not None:
+        spec["policyTypes"].append("Egress")
+        spec["egress"] = _egress(policy.allow_to)
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata.owned(service, names.deployment(service.metadata.name)),
+        "spec": spec,
+    }
+
+
+def _ingress(allowed: Iterable[Peer] | None) -> list[dict[str, Any]]:
+    """A rule with no peers would let everybody in: nobody is no rule at all."""
+    peers = [{"podSelector": {}}] if allowed is None else _peers(allowed)
+    port = {"port": names.HTTP_PORT_NAME, "protocol": "TCP"}
+    return [{"from": peers, "ports": [port]}] if peers else []
+
+
+def _egress(allowed: Iterable[Peer]) -> list[dict[str, Any]]:
+    peers = _peers(allowed)
+    dns = {"ports": [{"port": _DNS, "protocol": protocol} for protocol in ("UDP", "TCP")]}
+    return [dns, {"to": peers}] if peers else [dns]
+
+
+def _peers(peers: Iterable[Peer]) -> list[dict[str, Any]]:
+    return [peer.model_dump(mode="json", by_alias=True, exclude_defaults=True) for peer in peers]

@@ -15,7 +15,15 @@ from speaker_runtime.contract import ServingConfig
 from tests.support.audio import Decoded, decode, decode_pcm
 from tests.support.figures import RecordFigure
 from tests.support.tone import ToneBackend
-from tests.support.tone_server import TOO_MUCH, full_service, tone_server
+from tests.support.tone_server import (
+    FULL,
+    FULL_FOR_ONE,
+    KEY,
+    TOO_MUCH,
+    Fullness,
+    full_service,
+    tone_server,
+)
 from tests.support.transcribe import transcribe, word_error_rate
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
@@ -228,25 +236,40 @@ def test_a_model_that_fails_is_a_server_error() -> None:
     assert (failed.value.status_code, failed.value.code) == (500, "speech_failed")
 
 
-def test_it_comes_back_when_it_was_told_to() -> None:
+@pytest.mark.parametrize("full", [FULL, FULL_FOR_ONE], ids=lambda full: full.code)
+def test_it_comes_back_when_it_was_told_to(full: Fullness) -> None:
     answers: list[tuple[float, httpx2.Response]] = []
 
     def note(response: httpx2.Response) -> None:
         answers.append((time.monotonic(), response))
 
     with (
-        full_service() as full,
+        full_service(full) as service,
         OpenAI(
-            base_url=f"{full.url}/v1",
-            api_key="none",
+            base_url=f"{service.url}/v1",
+            api_key=KEY,
             http_client=httpx2.Client(event_hooks={"response": [note]}),
         ) as client,
     ):
         spoken = client.audio.speech.create(model="tts-1", voice="low", input=TOO_MUCH)
     assert spoken.content
     (refused_at, refused), (again_at, _), *_ = answers
-    assert refused.status_code == 503
+    assert refused.status_code == full.status
     assert again_at - refused_at >= float(refused.headers["retry-after"])
+
+
+@pytest.mark.parametrize(
+    ("full", "error"), [(FULL, "InternalServerError"), (FULL_FOR_ONE, "RateLimitError")]
+)
+def test_without_retries_it_is_told_why_there_is_no_room(full: Fullness, error: str) -> None:
+    with (
+        full_service(full) as service,
+        OpenAI(base_url=f"{service.url}/v1", api_key=KEY, max_retries=0) as client,
+        pytest.raises(openai_error(error)) as refused,
+    ):
+        client.audio.speech.create(model="tts-1", voice="low", input=TOO_MUCH)
+    assert (refused.value.status_code, refused.value.code) == (full.status, full.code)
+    assert int(refused.value.response.headers["retry-after"]) >= 1
 
 
 def openai_error(name: str) -> type[openai.APIStatusError]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,16 @@ from tests.support.audio import Decoded, decode, decode_pcm
 from tests.support.programs import NODE_MODULES, run_program, use_node_modules
 from tests.support.runtime import RuntimeProcess
 from tests.support.tone import ToneBackend
-from tests.support.tone_server import TOO_MUCH, ToneServer, full_service, tone_server
+from tests.support.tone_server import (
+    FULL,
+    FULL_FOR_ONE,
+    KEY,
+    TOO_MUCH,
+    Fullness,
+    ToneServer,
+    full_service,
+    tone_server,
+)
 
 FOLDER = NODE_MODULES.parent
 TESTS = FOLDER / "speech.test.mjs"
@@ -62,13 +72,35 @@ def _listen(data: bytes, audio_format: str) -> Decoded:
     return decode_pcm(data) if audio_format == "pcm" else decode(data)
 
 
-def test_it_comes_back_when_it_was_told_to(tmp_path: Path) -> None:
-    use_node_modules(tmp_path)
-    (tmp_path / "patient.mjs").write_text((FOLDER / "patient.mjs").read_text())
-    with full_service() as full:
-        where = {"SPEAKER_TTS_URL": full.url, "TEXT": TOO_MUCH}
-        printed = run_program(tmp_path, ["node", "patient.mjs"], where)
-    told: Mapping[str, list[Mapping[str, float]]] = json.loads(printed)
-    refused, *_, spoken = told["attempts"]
-    assert (refused["status"], spoken["status"]) == (503, 200)
-    assert told["attempts"][1]["at"] - refused["at"] >= 1000 * float(refused["retryAfter"])
+@pytest.mark.parametrize("full", [FULL, FULL_FOR_ONE], ids=lambda full: full.code)
+def test_it_comes_back_when_it_was_told_to(tmp_path: Path, full: Fullness) -> None:
+    told = _ask(tmp_path, full, retries=2)
+    refused, again, *_ = told["attempts"]
+    assert refused["status"] == full.status
+    assert again["at"] - refused["at"] >= 1000 * float(refused["retryAfter"])
+    assert told["bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("full", "error"), [(FULL, "InternalServerError"), (FULL_FOR_ONE, "RateLimitError")]
+)
+def test_without_retries_it_is_told_why_there_is_no_room(
+    tmp_path: Path, full: Fullness, error: str
+) -> None:
+    told = _ask(tmp_path, full, retries=0)
+    assert told["error"] == {"name": error, "status": full.status, "code": full.code}
+
+
+def _ask(directory: Path, full: Fullness, retries: int) -> Mapping[str, Any]:
+    """What the client tells of one request to a service that is full at first."""
+    use_node_modules(directory)
+    (directory / "patient.mjs").write_text((FOLDER / "patient.mjs").read_text())
+    with full_service(full) as service:
+        where = {
+            "SPEAKER_TTS_URL": service.url,
+            "KEY": KEY,
+            "TEXT": TOO_MUCH,
+            "RETRIES": str(retries),
+        }
+        told: Mapping[str, Any] = json.loads(run_program(directory, ["node", "patient.mjs"], where))
+    return told

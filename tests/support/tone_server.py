@@ -83,25 +83,41 @@ def tone_server(
         thread.join(WITHIN)
 
 
+@dataclass(frozen=True)
+class Fullness:
+    """A way to have no room, and how that is told."""
+
+    limits: ServingConfig
+    status: int
+    code: str
+
+
+FULL: Final = Fullness(ServingConfig(max_queue_seconds=1), 503, "overloaded")
+FULL_FOR_ONE: Final = Fullness(ServingConfig(max_client_seconds=1), 429, "rate_limit_exceeded")
+"""For the client with the key :data:`KEY`."""
+KEY: Final = "none"
+
+
 @contextmanager
-def full_service() -> Iterator[ToneServer]:
+def full_service(full: Fullness) -> Iterator[ToneServer]:
     """A server that has no room for :data:`TOO_MUCH` until it has refused it once."""
-    limits = ServingConfig(max_queue_seconds=1)
-    with tone_server(limits, ToneBackend(max_streams=1)) as server, ThreadPoolExecutor() as pool:
+    backend = ToneBackend(max_streams=1)
+    with tone_server(full.limits, backend) as server, ThreadPoolExecutor() as pool:
         server.backend.hold()
         for waiting, text in enumerate(("One.", "Two.")):
             pool.submit(_speak, server.url, text)
             server.wait_busy(running=1, waiting=waiting)
-        freed = pool.submit(_free_after_refusal, server)
+        freed = pool.submit(_free_after_refusal, server, full.code)
         yield server
         freed.result()
 
 
 def _speak(url: str, text: str) -> None:
     order = {"model": "tts-1", "voice": "low", "input": text}
-    httpx2.post(f"{url}/v1/audio/speech", json=order, timeout=WITHIN)
+    key = {"Authorization": f"Bearer {KEY}"}
+    httpx2.post(f"{url}/v1/audio/speech", json=order, headers=key, timeout=WITHIN)
 
 
-def _free_after_refusal(server: ToneServer) -> None:
-    server.wait_error("overloaded")
+def _free_after_refusal(server: ToneServer, code: str) -> None:
+    server.wait_error(code)
     server.backend.release()

@@ -26,6 +26,11 @@ def transcribe(audio: bytes) -> str:
     return " ".join(segment.text.strip() for segment in segments)
 
 
+def folded(text: str) -> str:
+    """``text`` in lower case and without punctuation, its words apart by one space."""
+    return " ".join(_FOLDED([text])[0])
+
+
 def word_error_rate(reference: str, hypothesis: str) -> float:
     """Wrong, missing and added words per word of ``reference``; case and punctuation are equal."""
     if not re.search(r"\w", reference):

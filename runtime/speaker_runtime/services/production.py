@@ -14,7 +14,7 @@ from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.cache.audio import OrderCache
 from speaker_runtime.services.cache.entries import Answer, Heard, KeptPiece
 from speaker_runtime.services.cache.store import LARGEST_ENTRY
-from speaker_runtime.services.planning import Caption, Place
+from speaker_runtime.services.planning import CacheUse, Caption, Place
 from speaker_runtime.services.recording import Listener
 from speaker_runtime.services.source import CacheStatus
 from speaker_runtime.services.timing import Spoken, Timing
@@ -166,7 +166,7 @@ class Live:
         data = await self._off_loop(pipeline.finish)
         self._note_marks(pipeline)
         last = self._piece(pipeline, data)
-        if self._kept_bytes <= LARGEST_ENTRY:
+        if self._kept and not self.faults:
             self._cached.keep_answer(Answer(tuple(self._kept)))
         yield last
 
@@ -202,7 +202,7 @@ class Live:
         piece = Piece(data, pipeline.seconds, tuple(self._cues))
         self._cues.clear()
         self._kept_bytes += len(data)
-        if self._kept_bytes <= LARGEST_ENTRY:
+        if self._kept_bytes <= LARGEST_ENTRY and self._cached.use is not CacheUse.NOTHING:
             self._kept.append(KeptPiece(data, piece.seconds, tuple(map(_kept, piece.cues))))
         else:
             self._kept.clear()

@@ -149,7 +149,8 @@ class Source:
         if fault:
             self.faults.append(fault)
             self._watch.note(request, fault, Outcome.DELIVERED)
-        self._cached.keep_utterance(self._utterance, samples)
+        else:
+            self._cached.keep_utterance(self._utterance, samples)
         self._ready.extend(self._making if self._holds else self._making[-1:])
         self._making = []
         self._late = None

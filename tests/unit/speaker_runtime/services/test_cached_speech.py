@@ -206,6 +206,20 @@ async def test_of_a_failed_order_only_whole_utterances_are_kept(tmp_path: Path) 
         assert (await one.hear(order("One is here.")))[0] is CacheStatus.HIT
 
 
+async def test_speech_that_went_wrong_is_told_each_time_and_never_kept(tmp_path: Path) -> None:
+    async with studio(tmp_path) as one:
+        one.backend.mute = lambda request: request.text == "Two is there."
+        for expected in (CacheStatus.MISS, CacheStatus.PARTIAL):
+            speech = await one.service.speak(order())
+            await speech.start()
+            status = speech.cache_status
+            async for _ in speech:
+                assert status is expected
+            assert speech.warnings == ("a part of the text may be silent",)
+            speech.close()
+            one.wait_kept(1)
+
+
 async def test_of_an_order_that_was_left_only_whole_utterances_are_kept(tmp_path: Path) -> None:
     async with studio(tmp_path) as one:
         speech = await one.service.speak(order())

@@ -260,6 +260,19 @@ async def test_a_client_that_goes_frees_its_place(runtime: RuntimeProcess) -> No
     assert 'tts_stream_sessions{model="hibari"} 0.0' in metrics
 
 
+async def test_the_log_tells_of_a_session_but_not_its_text(runtime: RuntimeProcess) -> None:
+    async with talking(runtime.url) as talk:
+        session = (await talk.start())["session"]
+        await talk.say("A confidential sentence.")
+        await talk.send("end")
+        await talk.until("done")
+        await talk.socket.wait_closed()
+    line = await asyncio.to_thread(runtime.wait_line, lambda line: line.get("id") == session)
+    assert (line["message"], line["code"]) == ("session", 1000)
+    assert line["audio_seconds"] > 0.5
+    assert not any("confidential" in str(line) for line in runtime.lines)
+
+
 async def test_a_page_of_another_origin_is_not_let_in(runtime: RuntimeProcess) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with talking(runtime.url, Origin="https://elsewhere.example"):

@@ -1,6 +1,7 @@
 """One session of the WebSocket: a reader, a speaker, and what ends both."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -160,7 +161,7 @@ class Conversation:
             try:
                 await self._take(data, text)
             except SpeechError as error:
-                await self._refuse(error, self._generation, None)
+                await self._refuse(error, None)
 
     async def _take(self, data: str | None, text: GrowingText) -> None:
         match parse(data):
@@ -195,6 +196,8 @@ class Conversation:
         await self._send(Cancelled(generation=self._generation))
         if self._ended:
             self._backlog.add(Step.DONE)
+        if self._runtime.service.is_draining:
+            self._backlog.add(Step.LEAVE)
 
     async def _leave_at_the_end(self) -> None:
         """What is being said may be said to its end; then the speaker leaves."""
@@ -205,10 +208,6 @@ class Conversation:
     async def _speak_all(self, start: Start) -> None:
         while True:
             match await self._backlog.take():
-                case ToSpeak() as sentence:
-                    await self._attempt(start, sentence)
-                case Step.FLUSHED:
-                    await self._send(Flushed(generation=self._generation))
                 case Step.DONE:
                     await self._send(self._done())
                     return
@@ -216,21 +215,29 @@ class Conversation:
                     raise SpeechError(
                         ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1
                     )
+                case Step.FLUSHED:
+                    await self._unless_cancelled(self._send(Flushed(generation=self._generation)))
+                case ToSpeak() as sentence:
+                    await self._unless_cancelled(self._attempt(start, sentence))
 
-    async def _attempt(self, start: Start, sentence: ToSpeak) -> None:
-        """Speak a sentence, unless the client cancels it; tell the client if that fails."""
-        generation = self._generation
-        self._speaking = asyncio.create_task(self._speak(start, sentence))
+    async def _unless_cancelled(self, work: Coroutine[None, None, None]) -> None:
+        """Do what is to leave no trace once the client has cancelled it."""
+        self._speaking = asyncio.create_task(work)
         try:
             await asyncio.wait((self._speaking,))
             if not self._speaking.cancelled():
                 self._speaking.result()
-        except SpeechError as error:
-            await self._refuse(error, generation, sentence.index)
         finally:
             self._speaking.cancel()
             await asyncio.gather(self._speaking, return_exceptions=True)
             self._speaking = None
+
+    async def _attempt(self, start: Start, sentence: ToSpeak) -> None:
+        """Speak a sentence, or tell the client why not."""
+        try:
+            await self._speak(start, sentence)
+        except SpeechError as error:
+            await self._refuse(error, sentence.index)
 
     async def _speak(self, start: Start, sentence: ToSpeak) -> None:
         generation, began = self._generation, self._position
@@ -267,9 +274,9 @@ class Conversation:
             self._characters += len(sentence.text)
             self.audio_seconds += speech.audio_seconds
 
-    async def _refuse(self, error: SpeechError, generation: int, index: int | None) -> None:
+    async def _refuse(self, error: SpeechError, index: int | None) -> None:
         self._runtime.metrics.failed(error.code)
-        await self._send(Failed.of(error, generation=generation, index=index, final=False))
+        await self._send(Failed.of(error, generation=self._generation, index=index, final=False))
 
     def _done(self) -> Done:
         return Done(

@@ -230,3 +230,51 @@ async def test_text_without_an_end_is_spoken_all_the_same(app: FastAPI) -> None:
     assert (await wire.saw("sentence"))["text"].endswith("word")
     wire.say("end")
     await session
+
+
+async def test_nothing_old_follows_a_cancel(
+    app: FastAPI, backend: ToneBackend, engine: Engine
+) -> None:
+    wire = Wire(app)
+    wire.start()
+    session = converse(app, wire, Limits())
+    await wire.saw("started")
+    wire.reads.clear()
+    wire.say("text", text="One.\nTwo that cannot # be read.\n")
+    wire.say("flush")
+    wire.say("cancel")
+    await idle(engine)
+    wire.reads.set()
+    wire.say("end")
+    await session
+    kinds = [event["type"] for event in wire.events]
+    assert kinds[kinds.index("cancelled") :] == ["cancelled", "done"]
+
+
+async def test_a_cancel_does_not_keep_a_session_in_a_process_that_ends(
+    app: FastAPI, backend: ToneBackend, engine: Engine
+) -> None:
+    wire = Wire(app)
+    backend.hold()
+    wire.start()
+    wire.say("text", text="One.\nTwo.\n")
+    session = converse(app, wire, Limits())
+    await busy(engine, waiting=0)
+    await app.state.runtime.service.drain(SHORT)
+    wire.say("cancel")
+    with pytest.raises(SpeechError) as ended:
+        await session
+    assert ended.value.code == "shutting_down"
+
+
+async def test_a_model_that_is_not_ready_ends_the_session() -> None:
+    make, places = copies(ToneBackend(load_error=RuntimeError("no weights")))
+    engine = Engine(make, places, bounds=Bounds(1))
+    app = create_app(CONFIG, VoiceManifest(), engine)
+    async with app.router.lifespan_context(app):
+        engine.wait()
+        wire = Wire(app)
+        wire.start()
+        with pytest.raises(SpeechError) as ended:
+            await converse(app, wire, Limits())
+    assert ended.value.code == "model_not_ready"

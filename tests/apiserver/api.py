@@ -87,6 +87,9 @@ class Api:
         """Write a status as the controller or kubelet in charge would."""
         return self.patch(resource, name, {"status": status}, subresource="status")
 
+    def read_scale(self, resource: Resource, name: str) -> Json:
+        return self._send("GET", resource.path(self.namespace, name, "scale"))
+
     def create_namespace(self, name: str, labels: dict[str, str]) -> None:
         manifest = {
             "apiVersion": "v1",

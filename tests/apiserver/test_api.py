@@ -85,7 +85,7 @@ def test_a_category_lists_everything(api: Api, apiserver: ControlPlane, reposito
     ("path", "words"),
     [
         ("tts.spec.cache.retain", "outlives the TTSService"),
-        ("tts.spec.autoscaling", "follow the CPU use"),
+        ("tts.spec.autoscaling", "Lets the number of pods follow the load"),
         ("voice.spec.aliases", "Within one service an alias belongs to one voice"),
     ],
 )

@@ -19,12 +19,10 @@ from tests.apiserver.api import Api, eventually, service, voice
 from tests.apiserver.children import (
     EVERYTHING,
     REPAIR_GOAL,
-    SETTLE_TIMEOUT,
     owned,
     quiesce,
     settle,
 )
-from tests.apiserver.kubelet import report_deployment
 from tests.apiserver.operator_process import OperatorProcess
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, owner_uids
@@ -157,51 +155,6 @@ def test_a_service_made_anew_takes_its_predecessors_children_over(
     assert {frozenset(owner_uids(child)) for child in owned(complete).values()} == {
         frozenset({uid})
     }
-
-
-def test_an_autoscaler_is_not_fought(complete: Api, operator: OperatorProcess) -> None:
-    writes = operator.total("speaker_operator_child_writes_total", kind="Deployment")
-    for turn in range(20):
-        replicas = 1 + turn % 3
-        scale = {"spec": {"replicas": replicas}}
-        complete.patch(DEPLOYMENT, "hello", scale, subresource="scale")
-        report_deployment(complete, replicas=replicas)
-        eventually(
-            lambda: complete.require(TTS_SERVICE, "hello")["status"]["replicas"] == replicas,  # noqa: B023
-            within=SETTLE_TIMEOUT,
-            what="the operator has seen the change",
-        )
-        assert complete.require(DEPLOYMENT, "hello")["spec"]["replicas"] == replicas
-    assert operator.total("speaker_operator_child_writes_total", kind="Deployment") == writes
-
-
-def test_turning_autoscaling_on_keeps_the_pods_that_there_are(
-    api: Api, operator: OperatorProcess
-) -> None:
-    api.declare(service(replicas=5))
-    settle(api)
-    generation = api.require(DEPLOYMENT, "hello")["metadata"]["generation"]
-    patch = {"spec": {"replicas": None, "autoscaling": {"maxReplicas": 8}}}
-    api.patch(TTS_SERVICE, "hello", patch)
-    settle(api)
-    deployment = api.require(DEPLOYMENT, "hello")
-    assert deployment["spec"]["replicas"] == 5
-    assert deployment["metadata"]["generation"] == generation, "it was never anything else"
-    api.patch(TTS_SERVICE, "hello", {"spec": {"replicas": 2, "autoscaling": None}})
-    settle(api)
-    assert api.require(DEPLOYMENT, "hello")["spec"]["replicas"] == 2
-    assert api.get(AUTOSCALER, "hello") is None
-
-
-def test_a_fixed_number_of_pods_is_kept(api: Api, operator: OperatorProcess) -> None:
-    api.declare(service(replicas=2))
-    settle(api)
-    api.patch(DEPLOYMENT, "hello", {"spec": {"replicas": 7}}, subresource="scale")
-    eventually(
-        lambda: api.require(DEPLOYMENT, "hello")["spec"]["replicas"] == 2,
-        within=REPAIR_GOAL,
-        what="the replicas are as declared",
-    )
 
 
 def test_a_reconciliation_with_nothing_to_do_writes_nothing(

@@ -62,6 +62,16 @@ def read_rollout(service: TTSService, deployment: JsonObject | None) -> Rollout:
     )
 
 
+def blindness(autoscaler: JsonObject | None) -> str:
+    """Why an autoscaler cannot tell how many pods there should be; empty if it can."""
+    conditions = [] if autoscaler is None else autoscaler.get("status", {}).get("conditions", ())
+    for condition in conditions:
+        blind = condition["status"] == "False" and condition["reason"].startswith("FailedGet")
+        if condition["type"] == "ScalingActive" and blind:
+            return str(condition.get("message", condition["reason"]))
+    return ""
+
+
 _REFUSALS = (
     ("exceeded quota", "QuotaExceeded"),
     ("violates PodSecurity", "PodSecurityViolation"),

@@ -14,12 +14,20 @@ from speaker_operator.api.v1alpha1.status import (
     ServiceStatus,
     VoicesStatus,
 )
-from speaker_operator.kube.resources import CLAIM, CONFIG_MAP, DEPLOYMENT, SERVICE, JsonObject
+from speaker_operator.kube.resources import (
+    AUTOSCALER,
+    CLAIM,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    SERVICE,
+    JsonObject,
+    Resource,
+)
 from speaker_operator.reconcile.conditions import TAKES_ITS_TIME, Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.fetches import fetch_report, fetch_states
 from speaker_operator.reconcile.plan import Problem
-from speaker_operator.reconcile.rollout import Rollout, read_rollout
+from speaker_operator.reconcile.rollout import Rollout, blindness, read_rollout
 from speaker_operator.render.gpu import Devices
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.service import url
@@ -49,8 +57,16 @@ class Observation:
     @cached_property
     def rollout(self) -> Rollout:
         """How far the Deployment is."""
-        found = (each for each in self.objects if each["kind"] == DEPLOYMENT.kind)
-        return read_rollout(self.service, next(found, None))
+        return read_rollout(self.service, self._child(DEPLOYMENT))
+
+    @property
+    def blindness(self) -> str:
+        """Why the autoscaler cannot scale; empty if it can, or there is none."""
+        return "" if self.service.autoscaling is None else blindness(self._child(AUTOSCALER))
+
+    def _child(self, resource: Resource) -> JsonObject | None:
+        found = (each for each in self.objects if each["kind"] == resource.kind)
+        return next(found, None)
 
     @cached_property
     def pods(self) -> list[JsonObject]:
@@ -255,6 +271,8 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
     number = len(observation.assignments)
     voices = count(number, "voice") if number else "the backend's presets"
     message = f"Serving {voices} at {url(observation.service)}"
+    if observation.blindness:
+        message += f"; its autoscaler cannot scale it: {observation.blindness}"
     if observation.devices.fell_back:
         message += f"; {observation.devices.message}"
         return Finding("Ready", "True", "ReadyOnCPU", f"{message}.")

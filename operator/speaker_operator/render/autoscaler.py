@@ -1,9 +1,16 @@
 """The HorizontalPodAutoscaler of a service that asks for one."""
 
+from typing import Any, Final
+
 from speaker_operator.api.quantity import parse_duration
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.workload import AutoscalingSpec
 from speaker_operator.render import metadata, names
+
+QUEUE_METRIC: Final = "tts_queued_audio_seconds"
+"""Of the runtime: speech that waits in a pod, in seconds."""
+_QUEUED_SECONDS: Final = 10
+_CPU_PERCENT: Final = 70
 
 
 def autoscaler(service: TTSService, autoscaling: AutoscalingSpec) -> metadata.Manifest:
@@ -17,18 +24,7 @@ def autoscaler(service: TTSService, autoscaling: AutoscalingSpec) -> metadata.Ma
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "minReplicas": autoscaling.min_replicas,
             "maxReplicas": autoscaling.max_replicas,
-            "metrics": [
-                {
-                    "type": "Resource",
-                    "resource": {
-                        "name": "cpu",
-                        "target": {
-                            "type": "Utilization",
-                            "averageUtilization": autoscaling.target_cpu_utilization,
-                        },
-                    },
-                }
-            ],
+            "metrics": _metrics(service, autoscaling),
             "behavior": {
                 "scaleDown": {
                     "stabilizationWindowSeconds": parse_duration(autoscaling.scale_down_delay)
@@ -36,3 +32,20 @@ def autoscaler(service: TTSService, autoscaling: AutoscalingSpec) -> metadata.Ma
             },
         },
     }
+
+
+def _metrics(service: TTSService, autoscaling: AutoscalingSpec) -> list[dict[str, Any]]:
+    """What the load is measured by: where there are several, the one that asks for most pods."""
+    queued, cpu = autoscaling.target_queued_seconds, autoscaling.target_cpu_utilization
+    if queued is None and cpu is None:
+        # While a GPU speaks the CPUs are idle, however many requests wait.
+        queued, cpu = (None, _CPU_PERCENT) if service.spec.gpu is None else (_QUEUED_SECONDS, None)
+    metrics: list[dict[str, Any]] = []
+    if queued is not None:
+        target = {"type": "AverageValue", "averageValue": str(queued)}
+        pods = {"metric": {"name": QUEUE_METRIC}, "target": target}
+        metrics.append({"type": "Pods", "pods": pods})
+    if cpu is not None:
+        target = {"type": "Utilization", "averageUtilization": cpu}
+        metrics.append({"type": "Resource", "resource": {"name": "cpu", "target": target}})
+    return metrics

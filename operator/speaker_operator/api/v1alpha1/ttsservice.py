@@ -159,8 +159,10 @@ class TTSServiceSpec(Model):
                 "FieldValueForbidden",
             ),
             Rule(
-                "!has(self.autoscaling) || !has(self.resources) || !has(self.resources.requests) "
-                "|| has(self.resources.requests.cpu)",
+                "!has(self.autoscaling) || (!has(self.autoscaling.targetCPUUtilization) && "
+                "(has(self.autoscaling.targetQueuedSeconds) || has(self.gpu))) || "
+                "!has(self.resources) || !has(self.resources.requests) || "
+                "has(self.resources.requests.cpu)",
                 "resources.requests.cpu is missing, and autoscaling measures CPU use against it: "
                 "write for example cpu: 500m, or leave requests out for the backend's default",
                 ".resources.requests",
@@ -209,7 +211,8 @@ class TTSServiceSpec(Model):
     )
     autoscaling: AutoscalingSpec | None = Field(
         default=None,
-        description="Lets the number of pods follow the CPU use. Not together with replicas.",
+        description="Lets the number of pods follow the load: the speech that waits for a service "
+        "with gpu, the CPU use otherwise. Not together with replicas.",
     )
     resources: ResourcesSpec = Field(
         default_factory=ResourcesSpec, description="What each pod asks the node for."

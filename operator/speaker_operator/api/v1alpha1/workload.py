@@ -36,12 +36,21 @@ class AutoscalingSpec(Model):
             "maxReplicas: 4"
         ),
     )
-    target_cpu_utilization: int = Field(
-        default=70,
+    target_queued_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Seconds of speech that may wait for each pod on average; more of it brings "
+        "more pods. 10 for a service with gpu unless given. It takes a metrics adapter that serves "
+        "the pods' tts_queued_audio_seconds as custom metric.",
+    )
+    target_cpu_utilization: int | None = Field(
+        default=None,
         ge=1,
         le=1000,
         alias="targetCPUUtilization",
-        description="CPU use to aim for, averaged over the pods, in percent of their CPU request.",
+        description="CPU use to aim for, averaged over the pods, in percent of their CPU request. "
+        "70 for a service without gpu unless targetQueuedSeconds is given.",
     )
     scale_down_delay: Annotated[
         Duration,

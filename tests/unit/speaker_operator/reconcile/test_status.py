@@ -168,6 +168,25 @@ def test_an_autoscaler_that_adds_pods_does_not_make_it_unready() -> None:
     assert summary(status(of, [*live, pod(of)]))["Ready"] == "True Ready"
 
 
+def test_an_autoscaler_that_sees_no_metrics_is_told() -> None:
+    of = service(autoscaling={"maxReplicas": 5})
+    blind = {
+        "type": "ScalingActive",
+        "status": "False",
+        "reason": "FailedGetResourceMetric",
+        "message": "the metrics API is not there",
+    }
+    live = [
+        {**each, "status": {"conditions": [blind]}}
+        if each["kind"] == "HorizontalPodAutoscaler"
+        else each
+        for each in serving(of)
+    ]
+    ready = conditions(status(of, live))["Ready"]
+    assert (ready.status, ready.reason) == ("True", "Ready")
+    assert "its autoscaler cannot scale it: the metrics API is not there" in ready.message
+
+
 def test_fewer_pods_than_the_autoscaler_keeps_are_not_enough() -> None:
     of = service(autoscaling={"minReplicas": 3, "maxReplicas": 5})
     found = status(of, [*rolled_out(children(of), 1), pod(of)])

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from speaker_operator.api.admission import RefusedError, admit_yaml
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.kube.resources import CHILDREN
+from speaker_operator.render.autoscaler import QUEUE_METRIC
 from speaker_operator.render.children import render
 from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.labels import CONFIG_HASH, selector_labels
 from speaker_operator.render.metadata import Manifest
 from speaker_operator.render.settings import RenderSettings
+from speaker_runtime.services.metrics import RuntimeMetrics
 from tests.unit.speaker_operator.factories import SETTINGS, UID, service, service_manifest, voice
 
+ON_GPU = {"gpu": {"fallbackToCPU": True}, "image": "registry.example.com/own:cuda"}
 PROPERTY = hypothesis_settings(max_examples=50, deadline=None)
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
@@ -199,6 +202,40 @@ def test_an_autoscaler_decides_the_replicas_alone() -> None:
     assert autoscaler["scaleTargetRef"]["name"] == scaled["Deployment"]["metadata"]["name"]
 
 
+CPU_70 = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
+CPU_50 = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
+
+
+def queued(seconds: int) -> dict[str, Any]:
+    return {
+        "metric": {"name": "tts_queued_audio_seconds"},
+        "target": {"type": "AverageValue", "averageValue": str(seconds)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "targets", "metrics"),
+    [
+        ({}, {}, [CPU_70]),
+        (ON_GPU, {}, [queued(10)]),
+        ({}, {"targetQueuedSeconds": 5}, [queued(5)]),
+        (ON_GPU, {"targetCPUUtilization": 50}, [CPU_50]),
+        ({}, {"targetQueuedSeconds": 5, "targetCPUUtilization": 50}, [queued(5), CPU_50]),
+    ],
+)
+def test_the_load_is_the_speech_that_waits_for_gpus_and_the_cpu_use_without(
+    spec: dict[str, Any], targets: dict[str, Any], metrics: list[dict[str, Any]]
+) -> None:
+    scaled = children(service(**spec, autoscaling={"maxReplicas": 3, **targets}))
+    found = scaled["HorizontalPodAutoscaler"]["spec"]["metrics"]
+    assert [each[each["type"].lower()] for each in found] == metrics
+
+
+def test_the_runtime_has_the_metric_that_autoscalers_are_given() -> None:
+    names = {family.name for family in RuntimeMetrics("hello").registry.collect()}
+    assert QUEUE_METRIC in names
+
+
 @pytest.mark.parametrize(
     ("spec", "replicas"), [({}, 1), ({"replicas": 0}, 0), ({"replicas": 4}, 4)]
 )
@@ -227,7 +264,6 @@ def test_pods_are_replaced_when_their_configuration_changes() -> None:
 IN_PLACE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
 SURGE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 RECREATE = {"type": "Recreate"}
-WITH_GPU = {"gpu": {"fallbackToCPU": True}, "image": "registry.example.com/own:cuda"}
 
 
 @pytest.mark.parametrize(
@@ -235,10 +271,10 @@ WITH_GPU = {"gpu": {"fallbackToCPU": True}, "image": "registry.example.com/own:c
     [
         ({}, SURGE),
         ({"cache": {"size": "1Gi"}}, SURGE),
-        (WITH_GPU, IN_PLACE),
+        (ON_GPU, IN_PLACE),
         ({"cache": {"accessMode": "ReadWriteOncePod"}}, RECREATE),
-        ({"cache": {"accessMode": "ReadWriteOncePod"}, **WITH_GPU}, RECREATE),
-        ({**WITH_GPU, "rollout": {"strategy": "surge"}}, SURGE),
+        ({"cache": {"accessMode": "ReadWriteOncePod"}, **ON_GPU}, RECREATE),
+        ({**ON_GPU, "rollout": {"strategy": "surge"}}, SURGE),
         ({"rollout": {"strategy": "inPlace"}}, IN_PLACE),
         ({"rollout": {"strategy": "recreate"}}, RECREATE),
     ],

@@ -28,7 +28,7 @@ class Runtime:
     """Takes changed voices, where somebody may change them."""
 
 
-def _of(connection: HTTPConnection) -> Runtime:
+async def _of(connection: HTTPConnection) -> Runtime:  # FastAPI calls others on a thread
     runtime: Runtime = connection.app.state.runtime
     return runtime
 

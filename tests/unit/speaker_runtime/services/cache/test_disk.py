@@ -193,6 +193,22 @@ def test_threads_never_see_anothers_value_nor_break_the_bound(tmp_path: Path) ->
     assert stored.size().bytes == bytes_on_disk(tmp_path) <= LIMIT
 
 
+def test_two_stores_on_one_folder_never_mix_values_up(tmp_path: Path) -> None:
+    stores = [store(tmp_path) for _ in range(2)]
+
+    def work(seed: int) -> None:
+        for step in range(100):
+            number = (seed * 7 + step * 3) % 24
+            value = bytes([number]) * (number * 300 + 1)
+            assert stores[seed].get(key(number)) in (None, value)
+            stores[seed].put(key(number), value)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    assert all(stored.size().bytes <= LIMIT for stored in stores)
+    assert store(tmp_path).size().bytes == bytes_on_disk(tmp_path) <= LIMIT
+
+
 Steps = st.lists(
     st.tuples(
         st.sampled_from(("put", "get", "remove", "restart")),

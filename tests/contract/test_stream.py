@@ -94,13 +94,17 @@ async def test_flush_speaks_what_is_there(runtime: RuntimeProcess) -> None:
         assert (await talk.until("flushed")).texts == ["see."]
 
 
-async def test_cancel_drops_what_is_not_sent(runtime: RuntimeProcess) -> None:
+async def test_cancel_drops_what_is_not_sent(
+    runtime: RuntimeProcess, record_figure: RecordFigure
+) -> None:
     async with talking(runtime.url) as talk:
         await talk.start()
         await talk.say(LONG_TEXT)
         await talk.first_audio()
+        began = time.perf_counter()
         await talk.send("cancel")
         old = await talk.until("cancelled")
+        record_figure("cancel of a session", (time.perf_counter() - began) * 1000, "ms")
         assert old.events[-1]["generation"] == 1
         assert len(old.of("sentence")) < 300
         await talk.say("Something else.")

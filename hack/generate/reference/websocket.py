@@ -38,6 +38,7 @@ The server sends JSON objects as text messages, and audio as binary messages: th
 `sentence` that was told last. Sentences are spoken in the order in which they were written, each
 with all of `POST /v1/audio/speech`: queue, cache, deadline and errors. What has no letter or digit
 is not a sentence of its own; text of {LIMITS.sentence_characters} characters without an end is cut.
+What an HTTP answer tells in `X-Speaker-Warning`, a sentence tells in `warnings`.
 
 - **`cancel`** stops the model at its next step. Messages that were under way still arrive; all that
   comes after `cancelled` is new, and has its `generation`.

@@ -42,7 +42,7 @@ def _metrics(service: TTSService, autoscaling: AutoscalingSpec) -> list[dict[str
         queued, cpu = (None, _CPU_PERCENT) if service.spec.gpu is None else (_QUEUED_SECONDS, None)
     metrics: list[dict[str, Any]] = []
     if queued is not None:
-        target = {"type": "AverageValue", "averageValue": str(queued)}
+        target: dict[str, Any] = {"type": "AverageValue", "averageValue": str(queued)}
         pods = {"metric": {"name": QUEUE_METRIC}, "target": target}
         metrics.append({"type": "Pods", "pods": pods})
     if cpu is not None:

@@ -3,10 +3,8 @@
 import re
 from typing import Final
 
-import sentencex
-
 from speaker_runtime.text.cutting import cut_at
-from speaker_runtime.text.languages import primary
+from speaker_runtime.text.splitting import split
 
 _SURE_END: Final = re.compile(r"[!?][\"'\u201d\u2019)\]]*\s+$")
 """An end that nothing that follows can undo; after a full stop it may still be "Dr. Smith"."""
@@ -29,7 +27,7 @@ class GrowingText:
     """
 
     def __init__(self, language: str, longest: int) -> None:
-        self._language = primary(language)
+        self._language = language
         self._longest = longest
         self._tail = ""
         self._half = ""
@@ -77,7 +75,7 @@ class GrowingText:
     def _split(self, text: str) -> list[str]:
         """Complete sentences, and last what is not complete, perhaps nothing."""
         *lines, _ = _LINE.findall(text)
-        found = [each for line in lines for each in sentencex.segment(self._language, line)]
+        found = [each for line in lines for each in split(line, self._language)]
         if not found or _SURE_END.search(found[-1]) or found[-1][-1] in _LINE_ENDS:
             found.append("")
         return found

@@ -2,32 +2,20 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final, TypeAlias
-
-import sentencex
 
 from speaker_runtime.text.cutting import pieces
 from speaker_runtime.text.hiding import Hiding, without_private
-from speaker_runtime.text.languages import primary
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.phonemes import Pronunciation
+from speaker_runtime.text.splitting import split
 
 Normalize: TypeAlias = Callable[[str, str], str]
 """From a text and its language to the text with its written forms in words."""
 
 _LINE: Final = re.compile(r"[^\r\n\u2028\u2029]*[\r\n\u2028\u2029]*")
-_NO_END: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
-    {
-        "es": re.compile(r"\.$"),
-        "fr": re.compile(r"(?:^|[\s(])(?:M|MM|Mgr|Dr|Pr|St)\.\s+$"),
-        "ja": re.compile(r"\u300d$"),
-    }
-)
-"""What a sentence does not end with although sentencex has it end there, by language."""
-
 _SIGNS: Final = frozenset("%&#+=")
 """Signs that are read even where no word or number stands beside them."""
 
@@ -129,13 +117,10 @@ def _ends(text: str, language: str, lexicon: Lexicon) -> Iterator[int]:
     """Where sentences end, in order; the last one is the end of the text."""
     words = lexicon.spans(text)
     starts = [start for start, _ in words]
-    no_end = _NO_END.get(primary(language))
     for line in _LINE.finditer(text):
         end = line.start()
-        for sentence in sentencex.segment(primary(language), line.group()):
+        for sentence in split(line.group(), language):
             end += len(sentence)
-            if end < line.end() and no_end is not None and no_end.search(sentence):
-                continue
             before = bisect_left(starts, end) - 1
             if before < 0 or words[before][1] <= end:
                 yield end

@@ -41,6 +41,11 @@ def test_an_abbreviation_or_a_number_is_not_taken_for_an_end() -> None:
     assert text.push(". And") == ["Dr. Smith has 3.5 dogs. "]
 
 
+def test_a_title_is_no_end_in_its_language() -> None:
+    text = growing("fr-FR")
+    assert text.push("Voici M. Dupont. Il") == ["Voici M. Dupont. "]
+
+
 def test_a_text_without_end_is_cut_where_one_breathes() -> None:
     text = growing()
     given = text.push("one two three four five six seven eight, nine ten eleven twelve " * 3)

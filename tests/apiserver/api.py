@@ -72,8 +72,8 @@ class Api:
         items: list[Json] = self._send("GET", resource.path(self.namespace))["items"]
         return items
 
-    def delete(self, resource: Resource, name: str) -> None:
-        self._send("DELETE", resource.path(self.namespace, name))
+    def delete(self, resource: Resource, name: str, **parameters: str) -> None:
+        self._send("DELETE", resource.path(self.namespace, name), parameters=parameters)
 
     def delete_all(self, resource: Resource) -> None:
         self._send("DELETE", resource.path(self.namespace))

@@ -1,5 +1,6 @@
 """What can go wrong between the operator and the API server, as types."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -56,6 +57,12 @@ class ForbiddenError(KubeError):
     reason = "Forbidden"
 
 
+class NamespaceEndingError(ForbiddenError):
+    """The namespace is on its way out: nothing can be made in it any more."""
+
+    reason = "NamespaceEnding"
+
+
 class InvalidError(KubeError):
     """The API server cannot accept the object as it is."""
 
@@ -76,9 +83,19 @@ _BY_STATUS: dict[int, type[KubeError]] = {
 }
 
 
+_FORBIDDEN = 403
+
+
+def _is_ending(status: Mapping[str, Any]) -> bool:
+    causes = (status.get("details") or {}).get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+
+
 def from_response(status: int, body: Any) -> KubeError:
     """The error that an HTTP status and the API server's ``Status`` object stand for."""
     details = body if isinstance(body, dict) else {}
     message = str(details.get("message") or body or f"HTTP status {status}")
+    if status == _FORBIDDEN and _is_ending(details):
+        return NamespaceEndingError(message[:2048], details=details)
     known = _BY_STATUS.get(status, UnavailableError if status >= 500 else KubeError)  # noqa: PLR2004
     return known(message[:2048], details=details)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from speaker_operator.kube.client import KubeClient
-from speaker_operator.kube.errors import ConflictError, KubeError
+from speaker_operator.kube.errors import ConflictError, KubeError, NamespaceEndingError
 from speaker_operator.kube.resources import JsonObject, Key, resource_of
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.drift import drift
@@ -36,6 +36,8 @@ class Outcome:
     """Every refused request; the plan has to be tried again."""
     undone: frozenset[str]
     """Kinds of the children that are not as planned."""
+    ending: bool
+    """Whether the namespace is on its way out, so that nothing is left to be done."""
 
 
 class Applier:
@@ -56,12 +58,14 @@ class Applier:
         for action in actions:
             try:
                 await self._do(action, owner_uid)
+            except NamespaceEndingError:
+                return Outcome((), (), frozenset(), ending=True)
             except KubeError as error:
                 errors.append(error)
                 undone.add(action.key.kind)
                 if not error.transient:
                     problems.append(_problem(action, error))
-        return Outcome(tuple(problems), tuple(errors), frozenset(undone))
+        return Outcome(tuple(problems), tuple(errors), frozenset(undone), ending=False)
 
     async def _do(self, action: Action, owner_uid: str) -> None:
         match action:

@@ -23,7 +23,7 @@ from speaker_operator.reconcile.parsing import (
     read_voice,
     readable_voices,
 )
-from speaker_operator.reconcile.plan import is_ending, make_plan
+from speaker_operator.reconcile.plan import Action, Apply, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.status import Observation, service_status, unreadable_status
 from speaker_operator.reconcile.store import Store
@@ -85,6 +85,8 @@ class Reconciler:
         voices = readable_voices(self._store.in_namespace(VOICE.kind, key.namespace))
         settings = await self._settings_for(service)
         outcome = await self._make_children(service, voices, settings)
+        if outcome is None:
+            return
         observation = Observation(
             service=service,
             assignments=assign(service, voices),
@@ -110,12 +112,29 @@ class Reconciler:
 
     async def _make_children(
         self, service: TTSService, voices: Iterable[Voice], settings: RenderSettings
-    ) -> Outcome:
+    ) -> Outcome | None:
+        """Make the children as rendered; None if the service is on its way out with them."""
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
         plan = make_plan(render(service, voices, settings), live, uid)
+        if _puts_back(service, plan.actions) and await self._is_ending(service):
+            return None
         outcome = await self._applier.carry_out(plan.actions, uid)
+        if outcome.ending:
+            return None
         return replace(outcome, problems=(*plan.problems, *outcome.problems))
+
+    async def _is_ending(self, service: TTSService) -> bool:
+        """Whether the service is gone or going, as the API server has it.
+
+        A child's end may be heard of before that of its owner, which was its cause.
+        """
+        metadata = service.metadata
+        found = await self._client.read(TTS_SERVICE, metadata.namespace, metadata.name)
+        if found is None:
+            return True
+        self._observer.present(found)
+        return is_ending(found) or found["metadata"]["uid"] != metadata.uid
 
     async def _report_unreadable(
         self, key: Key, manifest: JsonObject, error: UnreadableError
@@ -182,3 +201,9 @@ class Reconciler:
             await self._client.create(event)
         except KubeError as error:
             logger.warning("Event not posted: %s", error)
+
+
+def _puts_back(service: TTSService, actions: Iterable[Action]) -> bool:
+    """Whether children are made that had been there before."""
+    known = service.status.observed_generation is not None
+    return known and any(isinstance(action, Apply) and action.live is None for action in actions)

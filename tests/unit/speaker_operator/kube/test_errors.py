@@ -30,6 +30,13 @@ def test_every_status_has_its_type(
     assert error.transient is transient
 
 
+def test_a_namespace_that_ends_is_told_from_other_refusals() -> None:
+    causes = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
+    status = {"message": "is being terminated", "details": {"causes": causes}}
+    assert type(errors.from_response(403, status)) is errors.NamespaceEndingError
+    assert type(errors.from_response(403, {"details": None})) is errors.ForbiddenError
+
+
 def test_an_answer_that_is_no_status_object_is_kept_as_words() -> None:
     assert str(errors.from_response(502, "Bad Gateway")) == "Bad Gateway"
     assert str(errors.from_response(502, "")) == "HTTP status 502"

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from generate.reference.markdown import table
 from speaker_runtime.errors import CATALOGUE
+from speaker_runtime.http.bodies import SpeechSettings
 from speaker_runtime.http.openapi import samples
 from speaker_runtime.http.routes.stream import CLOSE_CODES, MAX_SESSIONS, PATH
-from speaker_runtime.http.schemas import SpeechSettings
 from speaker_runtime.http.stream.conversation import MAX_MESSAGE_BYTES, Limits
 from speaker_runtime.http.stream.messages import ClientMessage, ServerMessage, Start
 

@@ -11,8 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.http.bodies import SpeechBody
 from speaker_runtime.http.envelope import envelope
-from speaker_runtime.http.schemas import SpeechBody
 
 
 def error_response(error: SpeechError) -> Response:

@@ -1,6 +1,6 @@
 """From what a client sent to the order that the service carries out."""
 
-from speaker_runtime.http.schemas import SpeechSettings, TextBody
+from speaker_runtime.http.bodies import SpeechSettings, TextBody
 from speaker_runtime.services.planning import CacheUse, SpeechOrder
 
 

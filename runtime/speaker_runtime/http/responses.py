@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from speaker_runtime.audio.pipeline import Mark
 from speaker_runtime.errors import SpeechError
+from speaker_runtime.http.bodies import StreamOptions
 from speaker_runtime.http.disconnect import ClientGoneError, unless_gone
 from speaker_runtime.http.errors import error_response
 from speaker_runtime.http.events import (
@@ -21,7 +22,6 @@ from speaker_runtime.http.events import (
     SpeechEvent,
     Usage,
 )
-from speaker_runtime.http.schemas import StreamOptions
 from speaker_runtime.services.speech import Speech
 
 SEND_SECONDS: Final = 120.0

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
+from speaker_runtime.http.bodies import PreviewBody, SpeechBody, VoiceReference
 from speaker_runtime.http.events import AudioDelta, AudioDone, Usage
 from speaker_runtime.http.schemas import (
     Capabilities,
@@ -17,11 +18,9 @@ from speaker_runtime.http.schemas import (
     ModelStatus,
     PaceRange,
     Preview,
-    PreviewBody,
     PreviewSentence,
     QueueStatus,
     Readiness,
-    SpeechBody,
     SpeechModel,
     SpeechModelList,
     SsmlCapabilities,
@@ -29,7 +28,6 @@ from speaker_runtime.http.schemas import (
     Status,
     VoiceInfo,
     VoiceList,
-    VoiceReference,
     VoiceStatus,
     WaitingRequest,
 )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
 from speaker_runtime.audio.formats import CONTENT_TYPES
 from speaker_runtime.errors import CATALOGUE, ErrorCode
+from speaker_runtime.http.bodies import PreviewBody
 from speaker_runtime.http.caching import CacheControl, cache_use
 from speaker_runtime.http.clients import client_of
 from speaker_runtime.http.disconnect import unless_gone
@@ -16,7 +17,7 @@ from speaker_runtime.http.orders import order_of, warnings_of
 from speaker_runtime.http.responses import SpeechResponse
 from speaker_runtime.http.routes.speech import require_json
 from speaker_runtime.http.runtime import CurrentRuntime, Runtime
-from speaker_runtime.http.schemas import Preview, PreviewBody, PreviewSentence
+from speaker_runtime.http.schemas import Preview, PreviewSentence
 from speaker_runtime.services import preview as planned
 from speaker_runtime.services.planning import CacheUse
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 
 from speaker_runtime.audio.formats import CONTENT_TYPES
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.http.bodies import SpeechBody, StreamOptions
 from speaker_runtime.http.caching import CACHE_HEADER, CacheControl, cache_use
 from speaker_runtime.http.clients import client_of
 from speaker_runtime.http.disconnect import unless_gone
@@ -16,7 +17,6 @@ from speaker_runtime.http.openapi.schema import EVENT_STREAM
 from speaker_runtime.http.orders import order_of, warnings_of
 from speaker_runtime.http.responses import SpeechResponse, as_events
 from speaker_runtime.http.runtime import CurrentRuntime
-from speaker_runtime.http.schemas import SpeechBody, StreamOptions
 from speaker_runtime.services.source import CacheStatus
 from speaker_runtime.services.speech import Speech
 

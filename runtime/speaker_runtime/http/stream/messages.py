@@ -16,10 +16,11 @@ from pydantic_core import PydanticCustomError
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.http.bodies import SpeechSettings
 from speaker_runtime.http.envelope import envelope
 from speaker_runtime.http.errors import from_validation
 from speaker_runtime.http.events import Usage
-from speaker_runtime.http.schemas import ErrorBody, SpeechSettings
+from speaker_runtime.http.schemas import ErrorBody
 
 
 def _is_string(value: object) -> str:

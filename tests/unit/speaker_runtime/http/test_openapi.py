@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from speaker_runtime.contract import ModelConfig, RuntimeConfig, VoiceManifest
 from speaker_runtime.errors import CATALOGUE, ErrorCode
 from speaker_runtime.http.app import create_app
+from speaker_runtime.http.bodies import SpeechBody
 from speaker_runtime.http.openapi import examples
 from speaker_runtime.http.openapi.answers import NOT_OF_SPEECH
-from speaker_runtime.http.schemas import ErrorEnvelope, SpeechBody
+from speaker_runtime.http.schemas import ErrorEnvelope
 
 SPEECH = "/v1/audio/speech"
 

@@ -30,6 +30,8 @@ class Job:
         client: Whom the job counts for, where clients are kept within bounds.
         label: Names the job to people.
         begin_within: Seconds in which the first speech has to be there; None for no such bound.
+        continues: Whether it belongs to an answer that has begun: it is never refused for want of
+            room in the queue.
     """
 
     requests: Sequence[SpeechRequest]
@@ -37,3 +39,4 @@ class Job:
     client: str = ""
     label: str = ""
     begin_within: float | None = None
+    continues: bool = False

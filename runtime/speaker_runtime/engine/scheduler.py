@@ -108,7 +108,8 @@ class Scheduler:
                 raise self._closed
             self._drop_what_is_over()
             estimate = self._pace.estimate(job.requests)
-            self._admit(job, estimate)
+            if not job.continues:
+                self._admit(job, estimate)
             ticket = Ticket(
                 job,
                 estimate=estimate,

@@ -114,7 +114,12 @@ class Source:
         found = await self._cached.utterance(place)
         if found is None:
             self._known.discard(place)
-            alone = replace(self._job, requests=[self._job.requests[place]], begin_within=None)
+            alone = replace(
+                self._job,
+                requests=[self._job.requests[place]],
+                begin_within=None,
+                continues=True,
+            )
             self._late = _Feed(self._submit, alone)
             return
         last = len(found.chunks) - 1

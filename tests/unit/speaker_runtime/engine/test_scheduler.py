@@ -178,6 +178,14 @@ def test_more_than_the_queue_holds_is_refused_with_a_time_to_come_back() -> None
     assert refused.value.retry_after == 24
 
 
+def test_what_belongs_to_an_answer_that_has_begun_is_never_refused() -> None:
+    desk = Desk(max_streams=1, bounds=Bounds(queue_seconds=10, client_seconds=10))
+    desk.submit("running", client="one")
+    desk.submit("x" * 60, client="one")
+    rest = Job((request("y" * 60),), client="one", continues=True)
+    assert desk.scheduler.submit(rest, lambda: None).job is rest
+
+
 def test_a_full_queue_of_batches_does_not_refuse_the_urgent() -> None:
     desk = Desk(max_streams=1, bounds=Bounds(queue_seconds=10))
     desk.submit("running")

@@ -4,7 +4,7 @@ The peer is installed into an environment of its own below ``build/`` and run by
 :mod:`bench.peer_server`. Ours runs one copy of the model per core, each with one thread
 (``devices.copies``); the peer's session takes all cores, which is its default. Both get the same
 texts over the same HTTP request, 8 at a time, and answer with 16-bit PCM at 24 kHz. The sides take
-turns, each alone on the machine while it is measured. Throughput counts characters of text, since
+turns; the other one sleeps meanwhile. Throughput counts characters of text, since
 the sides leave different silences between sentences.
 """
 
@@ -31,7 +31,7 @@ from speaker_runtime.contract import ModelConfig
 from tests.support.runtime import eventually, start
 
 CLIENTS: Final = 8
-ROUNDS: Final = 2
+ROUNDS: Final = 3
 SIZES: Final = (1, 2, 4) * 4
 """Sentences of each text, in the order of asking; with 8 clients there are always some waiting."""
 VOICE: Final = "af_heart"
@@ -46,10 +46,20 @@ _START_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where a side listens, and the process that it is."""
+
+    host: str
+    port: int
+    pid: int
+
+
+@dataclass(frozen=True)
 class Side:
     """One round of one side."""
 
     characters_per_second: float
+    cpu_seconds_per_character: float
     speech_per_second: float
     first_seconds: list[float]
 
@@ -72,12 +82,12 @@ def run() -> list[Measure]:
         servers.write_documents(
             directory, model, backend="kokoro", copies=len(os.sched_getaffinity(0))
         )
-        for seed in range(ROUNDS):
-            with _peer(python, model.directory) as address:
-                theirs.append(_round(address, seed))
-            with start(directory) as process:
-                process.wait_ready()
-                ours.append(_round((process.host, process.port), seed))
+        with _peer(python, model.directory) as its, start(directory) as process:
+            process.wait_ready()
+            own = Target(process.host, process.port, process.process.pid)
+            for number in range(ROUNDS):
+                theirs.append(_round(its, number))
+                ours.append(_round(own, number))
     return [_throughput(ours, theirs), _first_audio(ours, theirs)]
 
 
@@ -91,6 +101,10 @@ def _throughput(ours: list[Side], theirs: list[Side]) -> Measure:
         {
             "ours, characters per second": _median(ours, lambda side: side.characters_per_second),
             "peer, characters per second": _median(theirs, lambda side: side.characters_per_second),
+            "ours, CPU ms per character": 1000
+            * _median(ours, lambda side: side.cpu_seconds_per_character),
+            "peer, CPU ms per character": 1000
+            * _median(theirs, lambda side: side.cpu_seconds_per_character),
             "ours, seconds of speech per second": _median(ours, lambda s: s.speech_per_second),
             "peer, seconds of speech per second": _median(theirs, lambda s: s.speech_per_second),
         },
@@ -114,17 +128,19 @@ def _median(sides: list[Side], of: Callable[[Side], float]) -> float:
     return Spread.of([of(side) for side in sides]).median
 
 
-def _round(address: tuple[str, int], seed: int) -> Side:
+def _round(side: Target, number: int) -> Side:
     """Ask for all texts; each round has other ones, so that nothing has been spoken before."""
     sentences = sum(SIZES)
-    spoken = texts.texts(SIZES, first=seed * sentences)
+    spoken = texts.texts(SIZES, first=number * sentences)
     fields = {"model": "tts-1", "voice": VOICE, "response_format": "pcm"}
     orders = [load.Order(load.SPEECH_PATH, {**fields, "input": text}) for text in spoken]
-    began = time.perf_counter()
-    answers = require_ok(load.run(load.ask_all(*address, orders, CLIENTS)))
+    began, cpu = time.perf_counter(), servers.cpu_seconds(side.pid)
+    answers = require_ok(load.run(load.ask_all(side.host, side.port, orders, CLIENTS)))
     seconds = time.perf_counter() - began
+    characters = sum(map(len, spoken))
     return Side(
-        sum(map(len, spoken)) / seconds,
+        characters / seconds,
+        (servers.cpu_seconds(side.pid) - cpu) / characters,
         sum(len(answer.body) for answer in answers) / servers.PCM_BYTES_PER_SECOND / seconds,
         [answer.first_seconds for answer in answers],
     )
@@ -150,7 +166,7 @@ def _install() -> Path:
 
 
 @contextmanager
-def _peer(python: Path, model: Path) -> Iterator[tuple[str, int]]:
+def _peer(python: Path, model: Path) -> Iterator[Target]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         host, port = free.getsockname()
     script = Path(__file__).with_name("peer_server.py")
@@ -161,7 +177,7 @@ def _peer(python: Path, model: Path) -> Iterator[tuple[str, int]]:
                 within=_START_SECONDS,
                 what="the peer listens",
             )
-            yield host, port
+            yield Target(host, port, process.pid)
         finally:
             process.terminate()
 

@@ -32,7 +32,7 @@ METHODS: Final[Mapping[str, str]] = MappingProxyType(
         "onnxruntime, same texts of 1, 2 and 4 sentences, 16-bit PCM. The sides take turns, each "
         "alone. Throughput counts characters of text, since the peer trims silence that ours "
         "keeps.",
-        "soak": "12 clients ask for 60 orders of every format, 15 % go away in the middle, "
+        "soak": "12 clients ask for 36 orders of every format, 15 % go away in the middle, "
         "Schemathesis and Hypothesis send bad input beside them, and the server is told to end "
         "under load every 45 s. Every complete answer is compared, byte for byte, with what the "
         "same order gave alone.",

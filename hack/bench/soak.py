@@ -32,7 +32,7 @@ from speaker_runtime.contract import (
 from tests.support.runtime import start
 
 CLIENTS: Final = 12
-ORDERS: Final = 60
+ORDERS: Final = 36
 UNCACHED: Final = 0.6
 """Share of the requests that the engine has to speak anew."""
 LEAVING: Final = 0.15
@@ -100,7 +100,7 @@ def _orders() -> list[Order]:
     formats = list(AudioFormat)
     return [
         servers.order(
-            texts.text(number * 7, 1 + number % 6),
+            texts.text(number * 7, 1 + number % 4),
             voice=f"voice-{number * 3 % memory.VOICES}",
             response_format=formats[number % len(formats)].value,
             stream_format="sse" if number % 5 == 0 else "audio",

@@ -163,7 +163,7 @@ class _Planner:
     def plan(self) -> Plan:
         order = self._order
         script = (
-            parse(order.text, order.ssml, self._can.alphabets)
+            parse(order.text, order.ssml, self._can.alphabets, self._written_in())
             if order.ssml
             else _as_script(order.text)
         )
@@ -267,6 +267,17 @@ class _Planner:
         if wanted.lower() not in {found.lower(), languages.primary(found)}:
             self._warnings.setdefault(f"the text is read as {found}, not {wanted}")
         return found
+
+    def _written_in(self) -> str:
+        """The language of a document, as far as it is known before it is read."""
+        if self._order.language:
+            return self._order.language
+        try:
+            voice = self._catalogue.resolve(self._order.voice)
+        except SpeechError:
+            # Refused where a passage needs it: all may name voices of their own.
+            return self._can.languages[0]
+        return (voice.entry.languages or self._can.languages)[0]
 
     def _detected(self, text: str, own: Sequence[str]) -> str:
         """The language of a text that names none; a voice's first one where it does not show."""

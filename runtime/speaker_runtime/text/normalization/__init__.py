@@ -9,12 +9,15 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from speaker_runtime.text.languages import primary
 from speaker_runtime.text.normalization.forms import Form, Rule
 
-__all__ = ["LANGUAGES", "Form", "normalize", "normalizer"]
+if TYPE_CHECKING:
+    from speaker_runtime.text.normalization.grammar import Grammar
+
+__all__ = ["LANGUAGES", "Form", "normalize", "normalizer", "ordinal", "spelled"]
 
 LANGUAGES: Final = ("en", "de", "es", "fr", "zh", "ja")
 """The languages whose written forms are put into words."""
@@ -29,6 +32,7 @@ _GRAMMARS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "ja": ("japanese", "Japanese"),
     }
 )
+_KEPT: Final = len(_GRAMMARS) + 2
 _AMERICAN: Final = frozenset({"en", "en-us", "en-ca", "en-ph"})
 _KEYCAP: Final = re.compile("([0-9#*])\ufe0f?\u20e3")
 _EMOJI: Final = re.compile(
@@ -74,11 +78,31 @@ def _grammar(language: str) -> tuple[str, str]:
     return module, name
 
 
-@lru_cache(maxsize=len(_GRAMMARS) + 2)
+def ordinal(number: int, language: str) -> str:
+    """``number`` as a place in a row, in words; in digits in another language."""
+    grammar = _speaking(*_grammar(language))
+    return grammar.ordinal(number) if grammar else str(number)
+
+
+def spelled(character: str, language: str) -> str:
+    """The name of a sign; any other character as it is."""
+    grammar = _speaking(*_grammar(language))
+    return grammar.spelled(character) if grammar else character
+
+
+@lru_cache(maxsize=_KEPT)
 def _rules(module: str, name: str) -> tuple[Rule, ...]:
-    if not module:
+    grammar = _speaking(module, name)
+    if grammar is None:
         return ()
     from speaker_runtime.text.normalization.rules import rules  # noqa: PLC0415  on first use
 
-    grammar = getattr(import_module(f"{__name__}.{module}"), name)
-    return rules(grammar())
+    return rules(grammar)
+
+
+@lru_cache(maxsize=_KEPT)
+def _speaking(module: str, name: str) -> "Grammar | None":
+    if not module:
+        return None
+    spoken: type[Grammar] = getattr(import_module(f"{__name__}.{module}"), name)
+    return spoken()

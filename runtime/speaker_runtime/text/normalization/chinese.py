@@ -33,6 +33,8 @@ class Chinese(Grammar):
     decimal = "点"
     minus = "负"
     until = "到"
+    colon = "冒号"
+    hash_sign = "井号"
     plus = "加"
     point = "点"
     dot = "点"

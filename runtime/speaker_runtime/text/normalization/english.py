@@ -68,6 +68,8 @@ class English(Grammar):
     decimal = "point"
     minus = "minus"
     until = "to"
+    colon = "colon"
+    hash_sign = "hash"
     plus = "plus"
     point = "point"
     dot = "dot"

@@ -44,6 +44,8 @@ class German(Grammar):
     decimal = "Komma"
     minus = "minus"
     until = "bis"
+    colon = "Doppelpunkt"
+    hash_sign = "Raute"
     plus = "plus"
     point = "Punkt"
     dot = "Punkt"

@@ -71,6 +71,8 @@ class Grammar(ABC):
     language: ClassVar[str]
     numbering: ClassVar[str] = "spellout-numbering"
     """CLDR's name for counting (unicode.org/reports/tr35, Rule-Based Number Formatting)."""
+    ordinal_numbering: ClassVar[str] = "spellout-ordinal"
+    """CLDR's name for an ordinal that stands alone."""
     genders: ClassVar[Mapping[Gender, str]] = MappingProxyType({})
     """CLDR's names for numbers before nouns."""
 
@@ -93,6 +95,9 @@ class Grammar(ABC):
     signs: ClassVar[Mapping[str, str]]
     address_signs: ClassVar[Mapping[str, str]]
     """What is said for signs inside of addresses; ``@`` and ``:`` (before a port) among them."""
+    colon: ClassVar[str]
+    hash_sign: ClassVar[str]
+    """Names of signs where a text is spelled."""
     plus: ClassVar[str]
     """Before a telephone number's country."""
     point: ClassVar[str]
@@ -123,6 +128,15 @@ class Grammar(ABC):
         """``number`` in words by one of CLDR's rule sets."""
         said = self._engine.format_number(number, ruleset_names=[ruleset]).text
         return said.replace("\u00ad", "")
+
+    def ordinal(self, number: int) -> str:
+        """``number`` as a place in a row."""
+        return self.spell(number, self.ordinal_numbering)
+
+    def spelled(self, sign: str) -> str:
+        """The name of a sign where a text is spelled; the sign where it has none."""
+        own = {":": self.colon, "#": self.hash_sign, "+": self.plus}
+        return own.get(sign) or self.address_signs.get(sign) or self.signs.get(sign, sign)
 
     def cardinal(self, number: int, gender: Gender | None = None) -> str:
         """``number`` as it is counted, or as it stands before a noun."""

@@ -26,6 +26,8 @@ class Japanese(Grammar):
     decimal = "点"
     minus = "マイナス"
     until = "から"
+    colon = "コロン"
+    hash_sign = "シャープ"
     plus = "プラス"
     point = "点"
     dot = "ドット"

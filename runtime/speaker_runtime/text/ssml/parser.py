@@ -35,13 +35,16 @@ _BOUNDARY: Final = "\n"
 """Ends a sentence for the splitter of sentences."""
 
 
-def parse(document: str, mode: Mode, alphabets: Set[Alphabet] = frozenset()) -> Script:
+def parse(
+    document: str, mode: Mode, alphabets: Set[Alphabet] = frozenset(), language: str = "en"
+) -> Script:
     """Understand ``document``.
 
     Args:
         document: With the root element ``speak``.
         mode: What to do with markup that cannot be followed.
         alphabets: Those in which the backend can follow phonemes.
+        language: BCP 47 tag of what names no other language.
 
     Raises:
         SpeechError: It is no XML, not allowed, or cannot be followed.
@@ -49,14 +52,15 @@ def parse(document: str, mode: Mode, alphabets: Set[Alphabet] = frozenset()) -> 
     # Expat reports a DTD before it reads on, but only this keeps it from expanding one.
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
         raise _refused("a DTD is not allowed", "Remove the DOCTYPE and its entities.")
-    return _Reader(mode, alphabets).read(document)
+    return _Reader(mode, alphabets, language).read(document)
 
 
 class _Reader:
     """Reads one document; every handler is called by expat, in the document's order."""
 
-    def __init__(self, mode: Mode, alphabets: Set[Alphabet]) -> None:
+    def __init__(self, mode: Mode, alphabets: Set[Alphabet], language: str) -> None:
         self._mode = mode
+        self._language = language
         self._alphabets = alphabets
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
@@ -204,8 +208,9 @@ class _Reader:
         if name == "sub":
             return self._required(name, attributes, "alias")
         kind = self._required(name, attributes, "interpret-as")
+        language = self._styles[-1].language or self._language
         try:
-            return values.said_as(written, kind, attributes.get("format"))
+            return values.said_as(written, kind, attributes.get("format"), language)
         except values.WrongValueError as error:
             self._cannot(f"say-as: {error}")
             return written

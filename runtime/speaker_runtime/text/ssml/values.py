@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from speaker_runtime.text.normalization import ordinal, spelled
 from speaker_runtime.text.ssml.elements import MAX_GAIN_DB, MIN_GAIN_DB
 
 _TIME: Final = re.compile(r"\+?([0-9]{1,6}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})(ms|s)", re.ASCII)
@@ -25,11 +26,8 @@ _ORDERS: Final[Mapping[str, tuple[int, int, int]]] = MappingProxyType(
     {"ymd": (0, 1, 2), "mdy": (2, 0, 1), "dmy": (2, 1, 0)}
 )
 """Where year, month and day stand."""
-_SIGNS: Final[Mapping[str, str]] = MappingProxyType(
-    {".": "dot", "-": "dash", "/": "slash", "_": "underscore", "@": "at", "#": "hash", ":": "colon"}
-)
-_DIGIT: Final[Mapping[str, str]] = MappingProxyType({"+": "plus"})
-
+_LONGEST_ORDINAL: Final = 15
+"""Digits."""
 AS_WRITTEN: Final = frozenset({"cardinal", "number", "fraction", "unit", "currency", "time"})
 """What say-as leaves to the reading rules, which take it that way anyhow."""
 SPELLED: Final = frozenset({"characters", "spell-out", "verbatim"})
@@ -84,20 +82,19 @@ def gain(text: str) -> float:
     return float(10.0 ** (decibels / 20.0))
 
 
-def said_as(text: str, kind: str, form: str | None) -> str:
+def said_as(text: str, kind: str, form: str | None, language: str) -> str:
     """What is read for a text that is to be said in a way of its own."""
     plain = text.strip()
     if kind in AS_WRITTEN:
         return plain
     if kind in SPELLED:
         # Capitals, as a small a would be read as the article.
-        return " ".join(_SIGNS.get(each, each.upper()) for each in plain if not each.isspace())
+        letters = (each.upper() if each.isalpha() else each for each in plain)
+        return " ".join(spelled(each, language) for each in letters if not each.isspace())
     if kind in {"digits", "telephone"}:
-        return " ".join(
-            _DIGIT.get(each, each) for each in plain if each.isdigit() or each in _DIGIT
-        )
+        return " ".join(spelled(each, language) for each in plain if each.isdigit() or each == "+")
     if kind == "ordinal":
-        return _ordinal(plain)
+        return _ordinal(plain, language)
     if kind == "date":
         return _date(plain, form or "ymd")
     raise WrongValueError(
@@ -106,11 +103,10 @@ def said_as(text: str, kind: str, form: str | None) -> str:
     )
 
 
-def _ordinal(text: str) -> str:
-    if not (text.isascii() and text.isdigit()):
+def _ordinal(text: str, language: str) -> str:
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ORDINAL):
         raise WrongValueError(f"{text[:20]!r} is no whole number to make an ordinal of")
-    teens = text.endswith(("11", "12", "13"))
-    return text + ("th" if teens else {"1": "st", "2": "nd", "3": "rd"}.get(text[-1], "th"))
+    return ordinal(int(text), language)
 
 
 def _date(text: str, form: str) -> str:

@@ -93,8 +93,8 @@ def test_an_alias_is_spoken_in_place_of_a_text() -> None:
         ('interpret-as="spell-out"', " x y ", "X Y"),
         ('interpret-as="digits"', "2026", "2 0 2 6"),
         ('interpret-as="telephone"', "+49 (170) 12", "plus 4 9 1 7 0 1 2"),
-        ('interpret-as="ordinal"', "3", "3rd"),
-        ('interpret-as="ordinal"', "12", "12th"),
+        ('interpret-as="ordinal"', "3", "third"),
+        ('interpret-as="ordinal"', "12", "twelfth"),
         ('interpret-as="cardinal"', "12", "12"),
         ('interpret-as="date" format="dmy"', "5/3/2026", "2026-03-05"),
         ('interpret-as="date" format="mdy"', "5/3/2026", "2026-05-03"),
@@ -348,3 +348,30 @@ def test_a_model_without_phonemes_reads_the_text() -> None:
 def test_a_phoneme_without_sounds_is_refused_in_any_mode() -> None:
     with pytest.raises(SpeechError, match="needs its attribute ph"):
         pronounced("<phoneme>one</phoneme>", Mode.LENIENT)
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "written", "said"),
+    [
+        ("de", "ordinal", "3", "dritte"),
+        ("es", "ordinal", "3", "tercero"),
+        ("fr", "ordinal", "21", "vingt-et-unième"),
+        ("zh", "ordinal", "3", "第三"),
+        ("ja", "ordinal", "3", "第三"),
+        ("pl", "ordinal", "3", "3"),
+        ("de", "characters", "a.b:c", "A Punkt B Doppelpunkt C"),
+        ("es", "verbatim", "@#", "arroba almohadilla"),
+        ("fr", "telephone", "+33 1", "plus 3 3 1"),
+        ("pl", "characters", "a.b", "A . B"),
+    ],
+)
+def test_what_is_said_is_said_in_the_language_of_the_text(
+    language: str, kind: str, written: str, said: str
+) -> None:
+    inside = f'<say-as interpret-as="{kind}">{written}</say-as> x'
+    document = f"<speak>{inside}</speak>"
+    (passage,) = parse(document, Mode.STRICT, language=language).passages
+    assert passage.text == f"{said} x"
+    document = f'<speak xml:lang="{language}">{inside}</speak>'
+    (passage,) = parse(document, Mode.STRICT).passages
+    assert passage.text == f"{said} x"

@@ -41,7 +41,9 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
     # Imported while the model loads: together they are most of the time until the first speech.
     from speaker_runtime.cli.server import Server  # noqa: PLC0415
 
-    failure = asyncio.run(Server(config, manifest, engine, shared_cache).serve(listener))
+    server = Server(config, manifest, engine, shared_cache)
+    with asyncio.Runner(loop_factory=server.loop_factory) as runner:
+        failure = runner.run(server.serve(listener))
     return ExitCode.OK if failure is None else _ended_by(failure)
 
 

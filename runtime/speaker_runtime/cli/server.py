@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +65,11 @@ class Server:
                 ws_per_message_deflate=False,
             )
         )
+
+    @property
+    def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """Makes the event loop to serve on: uvloop, wherever that is to be had."""
+        return self._uvicorn.config.get_loop_factory()
 
     async def serve(self, listener: socket.socket) -> Exception | None:
         """Serve until told to end; return what the engine failed of, if it did."""

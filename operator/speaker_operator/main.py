@@ -185,6 +185,7 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
 def _render_settings(settings: Settings) -> RenderSettings:
     return RenderSettings(
         images=ImageSettings(settings.runtime_image, settings.runtime_pull_policy),
+        operator_namespace=settings.own_namespace,
         fetch=FetchEnvironment(
             values=settings.model_fetch_env,
             sources=[each.to_manifest() for each in settings.model_fetch_env_from],

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         default=(),
         description="Namespaces to watch, separated by commas; empty for the whole cluster.",
     )
+    own_namespace: str | None = Field(
+        default=None,
+        max_length=63,
+        description="Namespace of the operator's own pods: network policies of services let them "
+        "in, so that they can tell running pods of changed voices.",
+    )
     concurrency: int = Field(
         default=8, ge=1, le=64, description="How many objects are reconciled at once."
     )

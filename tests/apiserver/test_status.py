@@ -90,8 +90,11 @@ def test_an_edit_makes_it_unready_until_it_is_rolled_out(declared: Api) -> None:
 
 
 def test_the_voices_become_ready_with_the_service(declared: Api) -> None:
-    before = declared.require(VOICE, "ana")
-    assert condition(before, "Ready")["reason"] == "RollingOut"
+    eventually(
+        lambda: condition(declared.require(VOICE, "ana"), "Ready").get("reason") == "RollingOut",
+        within=TIMEOUT,
+        what="ana waits for the pods",
+    )
     roll_out(declared)
     eventually(
         lambda: is_ready(declared.require(VOICE, "ana")), within=TIMEOUT, what="ana is Ready"

@@ -11,6 +11,7 @@ import yaml
 
 from speaker_operator import settings
 from speaker_operator.kube import rbac
+from speaker_operator.render.labels import OPERATOR_LABELS
 
 HELM_TIMEOUT = 900
 """Seconds for one helm command; the first on a machine compiles helm."""
@@ -83,6 +84,8 @@ def test_the_operator_gets_settings_that_it_knows(
         monkeypatch.setenv(variable["name"], variable["value"])
     loaded = settings.load()
     assert loaded.namespaces == ("one",)
+    assert loaded.own_namespace == deployment["metadata"]["namespace"]
+    assert OPERATOR_LABELS.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
     assert loaded.runtime_image == "speaker-tts-runtime:{engine}-0.1.0"
 
 

@@ -7,14 +7,17 @@ of a large cluster to an operator whose services mostly do not care.
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ForbiddenError, KubeError
 from speaker_operator.kube.resources import NODE, TTS_SERVICE, Key, key_of
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.store import Store
-from speaker_operator.render.gpu import Node
+from speaker_operator.render.gpu import Node, Taint
+
+_HEALTH: Final = "node.kubernetes.io/"
+"""Begins the taints by which Kubernetes says that a node is unwell, or cordoned."""
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +90,11 @@ def _read(nodes: Iterable[Mapping[str, Any]]) -> tuple[Node, ...]:
                 for name, amount in node.get("status", {}).get("allocatable", {}).items()
                 if "/" in name  # what device plugins offer
             },
+            taints=tuple(
+                Taint(taint["key"], taint.get("value", ""), taint["effect"])
+                for taint in node.get("spec", {}).get("taints", ())
+                if not taint["key"].startswith(_HEALTH)
+            ),
         )
         for node in nodes
     )

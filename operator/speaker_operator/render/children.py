@@ -25,7 +25,7 @@ def render(
         manifests.append(cache_claim(service, cache))
     manifests.append(kubernetes_service(service))
     if service.spec.network_policy.enabled:  # before there is anything to talk to
-        manifests.append(network_policy(service))
+        manifests.append(network_policy(service, settings))
     manifests.append(deployment(service, settings, content_hash(config)))
     if service.spec.disruption_budget.enabled and service.least_replicas > 1:
         manifests.append(disruption_budget(service))

@@ -20,6 +20,15 @@ _SHARED: Final = "-SHARED"
 
 
 @dataclass(frozen=True)
+class Taint:
+    """What keeps pods off a node unless they tolerate it."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True)
 class Node:
     """What placement needs to know of a node."""
 
@@ -27,6 +36,8 @@ class Node:
     labels: Mapping[str, str]
     resources: Mapping[str, str]
     """The amounts that its pods may have, by resource."""
+    taints: tuple[Taint, ...] = ()
+    """What keeps pods off for good: those that come and go with its health are left out."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +135,23 @@ def _offers(node: Node, service: TTSService, gpu: GpuSpec) -> bool:
     wanted = service.spec.placement.node_selector
     if any(node.labels.get(key) != value for key, value in wanted.items()):
         return False
+    if not all(_is_tolerated(taint, service, gpu) for taint in node.taints):
+        return False
     has = parse_quantity(node.resources.get(gpu.counted_resource or "", "0"))
     return has >= gpu.amount and all(_meets(node, each) for each in _requirements(gpu))
+
+
+def _is_tolerated(taint: Taint, service: TTSService, gpu: GpuSpec) -> bool:
+    if taint.effect == "PreferNoSchedule":
+        return True
+    if (taint.key, taint.effect) == (gpu.counted_resource, "NoSchedule"):
+        return True
+    return any(
+        (each.key is None or each.key == taint.key)
+        and (each.operator == "Exists" or (each.value or "") == taint.value)
+        and each.effect in (None, taint.effect)
+        for each in service.spec.placement.tolerations
+    )
 
 
 def _meets(node: Node, requirement: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """The labels and annotations by which the operator knows its own."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from speaker_operator.api.v1alpha1 import TTSService
@@ -12,6 +13,8 @@ SERVICE: Final = f"{GROUP}/service"
 CONFIG_HASH: Final = f"{GROUP}/config-hash"
 """Annotation of the pods: digest of the configuration that they were started with."""
 
+OPERATOR_LABELS: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "speaker-tts-operator"}
+"""Labels of the operator's own pods, as the chart makes them."""
 MANAGED_SELECTOR: Final = f"{MANAGED_BY}={MANAGER}"
 """Label selector of everything that the operator owns, in any namespace."""
 

@@ -6,18 +6,21 @@ from typing import Any, Final
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.network import Peer
 from speaker_operator.render import metadata, names
-from speaker_operator.render.labels import selector_labels
+from speaker_operator.render.labels import OPERATOR_LABELS, selector_labels
+from speaker_operator.render.settings import RenderSettings
 
 _DNS: Final = 53
+NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
+"""Label that every namespace has: its own name."""
 
 
-def network_policy(service: TTSService) -> metadata.Manifest:
+def network_policy(service: TTSService, settings: RenderSettings) -> metadata.Manifest:
     """Render the policy; where nothing is said about a direction of traffic, it stays open."""
     policy = service.spec.network_policy
     spec: dict[str, Any] = {
         "podSelector": {"matchLabels": selector_labels(service.metadata.name)},
         "policyTypes": ["Ingress"],
-        "ingress": _ingress(policy.allow_from),
+        "ingress": _ingress(policy.allow_from, _operator(settings)),
     }
     if policy.allow_to is not None:
         spec["policyTypes"].append("Egress")
@@ -30,9 +33,25 @@ def network_policy(service: TTSService) -> metadata.Manifest:
     }
 
 
-def _ingress(allowed: Iterable[Peer] | None) -> list[dict[str, Any]]:
+def _operator(settings: RenderSettings) -> list[dict[str, Any]]:
+    """The operator itself, which tells running pods of changed voices."""
+    if settings.operator_namespace is None:
+        return []
+    namespace = {NAMESPACE_NAME: settings.operator_namespace}
+    return [
+        {
+            "namespaceSelector": {"matchLabels": namespace},
+            "podSelector": {"matchLabels": dict(OPERATOR_LABELS)},
+        }
+    ]
+
+
+def _ingress(
+    allowed: Iterable[Peer] | None, always: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """A rule with no peers would let everybody in: nobody is no rule at all."""
-    peers = [{"podSelector": {}}] if allowed is None else _peers(allowed)
+    listed = [{"podSelector": {}}] if allowed is None else _peers(allowed)
+    peers = [*listed, *always]
     port = {"port": names.HTTP_PORT_NAME, "protocol": "TCP"}
     return [{"from": peers, "ports": [port]}] if peers else []
 

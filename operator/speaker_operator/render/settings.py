@@ -13,5 +13,7 @@ class RenderSettings:
 
     images: ImageSettings
     fetch: FetchEnvironment = field(default_factory=FetchEnvironment)
+    operator_namespace: str | None = None
+    """Where the operator's own pods are, if it runs in any."""
     nodes: tuple[Node, ...] | None = None
     """The cluster's nodes, where a service depends on them; None where they are unknown."""

@@ -73,7 +73,7 @@ class NetworkPolicySpec(Model):
     allow_from: Peers | None = Field(
         default=None,
         description="Who may send requests, and scrape metrics: all pods of the namespace unless "
-        "given; an empty list lets nobody. The kubelet's probes always pass.",
+        "given; an empty list lets nobody. The operator and the kubelet's probes always pass.",
     )
     allow_to: Peers | None = Field(
         default=None,

@@ -6,7 +6,7 @@ from speaker_operator.kube.client import KubeClient
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.store import Store
-from speaker_operator.render.gpu import Node
+from speaker_operator.render.gpu import Node, Taint
 from tests.unit.speaker_operator.kube.test_client import client_of
 from tests.unit.speaker_operator.reconcile.test_observe import Recorder
 
@@ -20,7 +20,15 @@ LISTED = {
                 "conditions": [{"type": "Ready", "lastHeartbeatTime": "2026-01-01T00:00:00Z"}],
             },
         },
-        {"metadata": {"name": "node-1"}},
+        {
+            "metadata": {"name": "node-1"},
+            "spec": {
+                "taints": [
+                    {"key": "dedicated", "value": "speech", "effect": "NoSchedule"},
+                    {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"},
+                ]
+            },
+        },
     ],
 }
 
@@ -35,7 +43,7 @@ async def test_only_what_placement_looks_at_is_kept() -> None:
 
     async with client_of(answer) as client:
         assert await inventory(client).current() == (
-            Node("node-1", {}, {}),
+            Node("node-1", {}, {}, (Taint("dedicated", "speech", "NoSchedule"),)),
             Node("node-2", {"zone": "a"}, {"nvidia.com/gpu": "2"}),
         )
 

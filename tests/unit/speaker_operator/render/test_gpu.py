@@ -8,7 +8,7 @@ import pytest
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render.children import render
-from speaker_operator.render.gpu import Node, devices
+from speaker_operator.render.gpu import Node, Taint, devices
 from speaker_operator.render.settings import RenderSettings
 from speaker_runtime.contract import DevicesConfig
 from tests.unit.speaker_operator.factories import SETTINGS, service
@@ -168,6 +168,29 @@ def test_what_counts_as_a_node_with_such_a_gpu(gpu: Json, nodes: list[Node], kin
 def test_a_node_that_the_selector_excludes_does_not_count() -> None:
     of = service(**OWN, gpu={"fallbackToCPU": True}, placement={"nodeSelector": {"pool": "speech"}})
     assert devices(of, [node()]).kind == "cpu"
+
+
+DEDICATED = Taint("dedicated", "speech", "NoSchedule")
+
+
+@pytest.mark.parametrize(
+    ("taint", "tolerations", "kind"),
+    [
+        (DEDICATED, [], "cpu"),
+        (DEDICATED, [{"key": "dedicated", "value": "speech"}], "gpu"),
+        (DEDICATED, [{"key": "dedicated", "value": "other"}], "cpu"),
+        (DEDICATED, [{"key": "dedicated", "operator": "Exists", "effect": "NoExecute"}], "cpu"),
+        (DEDICATED, [{"operator": "Exists"}], "gpu"),
+        (replace(DEDICATED, effect="PreferNoSchedule"), [], "gpu"),
+        (Taint("nvidia.com/gpu", "present", "NoSchedule"), [], "gpu"),
+        (Taint("nvidia.com/gpu", "present", "NoExecute"), [], "cpu"),
+    ],
+)
+def test_a_node_whose_taints_are_not_tolerated_does_not_count(
+    taint: Taint, tolerations: list[Json], kind: str
+) -> None:
+    of = service(**OWN, gpu={"fallbackToCPU": True}, placement={"tolerations": tolerations})
+    assert devices(of, [replace(node(), taints=(taint,))]).kind == kind
 
 
 def test_it_says_what_no_node_offers() -> None:

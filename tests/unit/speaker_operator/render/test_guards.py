@@ -1,5 +1,6 @@
 """What keeps a service safe from its neighbours: the disruption budget and the network policy."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,19 @@ def test_only_those_who_are_listed_are_let_in() -> None:
 
 def test_an_empty_list_lets_nobody_in() -> None:
     assert policy(allowFrom=[])["ingress"] == []
+
+
+def test_the_operator_is_let_in_even_where_nobody_else_is() -> None:
+    settings = replace(SETTINGS, operator_namespace="speaker-system")
+    of = service(networkPolicy={"enabled": True, "allowFrom": []})
+    found = next(each for each in render(of, (), settings) if each["kind"] == "NetworkPolicy")
+    (rule,) = found["spec"]["ingress"]
+    assert rule["from"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "speaker-system"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "speaker-tts-operator"}},
+        }
+    ]
 
 
 def test_pods_fetch_their_model_from_anywhere_unless_the_spec_says_where() -> None:

@@ -17,6 +17,7 @@ def files(_root: Path) -> dict[Path, str]:
     return {
         FOLDER / "rules.yaml": _rules(rbac.rules()),
         FOLDER / "cluster-rules.yaml": _rules(rbac.cluster_rules()),
+        FOLDER / "own-rules.yaml": _rules(rbac.own_rules()),
     }
 
 

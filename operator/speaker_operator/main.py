@@ -8,6 +8,7 @@ import sys
 from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import kopf
@@ -18,13 +19,16 @@ from speaker_operator.kube.connection import NoClusterError, connection_info
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import WATCHED
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.pods.client import PodClient
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer, selector_of
 from speaker_operator.reconcile.queue import ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.resync import Resync
+from speaker_operator.reconcile.signingkey import load_signer
 from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.settings import RenderSettings
@@ -34,8 +38,12 @@ logger = logging.getLogger(__name__)
 
 _RUN_TIMEOUT_SECONDS: Final = 60.0
 """Longest reconciliation of one object."""
+_SYNC_TIMEOUT_SECONDS: Final = 10.0
+_SYNCS_AT_ONCE: Final = 64
 _STUCK_SECONDS: Final = 2 * _RUN_TIMEOUT_SECONDS
 """Without progress for so long, the process is better started anew."""
+_KEY_NAMESPACE: Final = "default"
+"""Where the key is kept by an operator that runs in no namespace."""
 _MISCONFIGURED: Final = 2
 
 
@@ -73,24 +81,21 @@ async def run(settings: Settings) -> None:
             metrics=metrics,
         )
         queue = ReconcileQueue(
+            name="objects",
             concurrency=settings.concurrency,
             backoff=Backoff(),
             run_timeout_seconds=_RUN_TIMEOUT_SECONDS,
             metrics=metrics,
         )
-        observer = Observer(store, queue, on_relist=resync.soon)
-        nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
-        reconciler = Reconciler(
-            client=client,
-            store=store,
-            observer=observer,
-            queue=queue,
-            settings=_render_settings(settings),
-            nodes=nodes,
-            instance=socket.gethostname(),
-            clock=lambda: datetime.now(UTC),
+        pods = ReconcileQueue(
+            name="pods",
+            concurrency=_SYNCS_AT_ONCE,
+            backoff=Backoff(cap_seconds=30),
+            run_timeout_seconds=_SYNC_TIMEOUT_SECONDS,
             metrics=metrics,
         )
+        observer = Observer(store, queue, on_relist=resync.soon)
+        nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
         port = await stack.enter_async_context(
             health.serve(
                 settings.http_host,
@@ -101,12 +106,34 @@ async def run(settings: Settings) -> None:
             )
         )
         logger.info("Serving /healthz, /readyz and /metrics on port %d", port)
-        await resync.await_access()
+        namespace = settings.own_namespace or _KEY_NAMESPACE
+        signer = await resync.await_access(partial(load_signer, client, namespace))
+        sync = VoiceSync(
+            store=store,
+            pods=await stack.enter_async_context(PodClient()),
+            signer=signer,
+            work=pods,
+            services=queue,
+            metrics=metrics,
+        )
+        reconciler = Reconciler(
+            client=client,
+            store=store,
+            observer=observer,
+            queue=queue,
+            settings=_render_settings(settings, signer.public_key),
+            nodes=nodes,
+            sync=sync,
+            instance=socket.gethostname(),
+            clock=lambda: datetime.now(UTC),
+            metrics=metrics,
+        )
         work = (
             queue.run(reconciler.reconcile),
+            pods.run(sync.sync),
             resync.run(observer),
             nodes.run(),
-            _open_when_synced(queue, resync),
+            _open_when_synced((queue, pods), resync),
         )
         await _watch_until_stopped(settings, observer, work)
 
@@ -140,10 +167,11 @@ async def _watch_until_stopped(
         task.result()
 
 
-async def _open_when_synced(queue: ReconcileQueue, resync: Resync) -> None:
+async def _open_when_synced(queues: Iterable[ReconcileQueue], resync: Resync) -> None:
     await resync.synced.wait()
     logger.info("Everything in the cluster has been observed: reconciling")
-    queue.open()
+    for queue in queues:
+        queue.open()
 
 
 def _registry(observer: Observer) -> kopf.OperatorRegistry:
@@ -182,8 +210,9 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     return result
 
 
-def _render_settings(settings: Settings) -> RenderSettings:
+def _render_settings(settings: Settings, public_key: str) -> RenderSettings:
     return RenderSettings(
+        public_key=public_key,
         images=ImageSettings(settings.runtime_image, settings.runtime_pull_policy),
         operator_namespace=settings.own_namespace,
         fetch=FetchEnvironment(

@@ -32,9 +32,9 @@ class OperatorMetrics:
         )
         self.queue_depth = Gauge(
             "speaker_operator_queue_depth",
-            "Objects that wait for a reconciliation: ready to run, or after an error until the "
-            "backoff is over.",
-            ("state",),
+            "What waits, objects for a reconciliation and pods for voices: ready to run, or after "
+            "an error until the backoff is over.",
+            ("queue", "state"),
             registry=self.registry,
         )
         self.child_writes = Counter(
@@ -47,6 +47,12 @@ class OperatorMetrics:
             "speaker_operator_status_writes",
             "Writes of a status, by kind.",
             ("kind",),
+            registry=self.registry,
+        )
+        self.voice_syncs = Counter(
+            "speaker_operator_voice_syncs",
+            "Manifests of voices sent to pods, by result (Taken, PodUnreachable, PodRefuses).",
+            ("result",),
             registry=self.registry,
         )
         self.api_requests = Counter(

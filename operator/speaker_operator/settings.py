@@ -86,9 +86,11 @@ class Settings(BaseSettings):
     )
     own_namespace: str | None = Field(
         default=None,
+        min_length=1,
         max_length=63,
-        description="Namespace of the operator's own pods: network policies of services let them "
-        "in, so that they can tell running pods of changed voices.",
+        description="Namespace of the operator's own pods: it keeps its key there (in `default` "
+        "unless given), and network policies of services let its pods in, so that they can tell "
+        "running pods of changed voices.",
     )
     concurrency: int = Field(
         default=8, ge=1, le=64, description="How many objects are reconciled at once."

@@ -5,7 +5,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import httpx2
@@ -43,6 +43,8 @@ class Api:
     def __init__(self, client: httpx2.Client, namespace: str) -> None:
         self._client = client
         self.namespace = namespace
+        self.machines = ExitStack()
+        """What runs in the namespace's name, until the test ends."""
 
     def in_namespace(self, namespace: str) -> "Api":
         return Api(self._client, namespace)

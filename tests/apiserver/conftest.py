@@ -25,6 +25,7 @@ from tests.apiserver.operator_process import OperatorProcess, run_operator
 
 ROLE = "speaker-tts-operator"
 USER = "operator-under-test"
+OWN_NAMESPACE = "default"
 READY_TIMEOUT = 30
 ESTABLISHED_TIMEOUT = 10
 FETCH_SETTINGS = {
@@ -58,9 +59,10 @@ def api(admin: Api) -> Iterator[Api]:
     name = unique_name("test")
     admin.create_namespace(name, RESTRICTED)
     own = admin.in_namespace(name)
-    yield own
-    for resource in DECLARED:  # else the operator goes on trying what a test made impossible
-        own.delete_all(resource)
+    with own.machines:
+        yield own
+        for resource in DECLARED:  # else the operator goes on trying what a test made impossible
+            own.delete_all(resource)
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +106,18 @@ def operator_kubeconfig(control_plane: ControlPlane) -> Path:
     control_plane.kubectl("apply", "-f", "-", input=json.dumps(role))
     binding = control_plane.kubectl(
         "create", "clusterrolebinding", ROLE, "--clusterrole", ROLE, "--user", USER,
+        "--dry-run=client", "-o", "json",
+    )  # fmt: skip
+    control_plane.kubectl("apply", "-f", "-", input=binding)
+    own = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": ROLE, "namespace": OWN_NAMESPACE},
+        "rules": [rule.to_manifest() for rule in rbac.own_rules()],
+    }
+    control_plane.kubectl("apply", "-f", "-", input=json.dumps(own))
+    binding = control_plane.kubectl(
+        "create", "rolebinding", ROLE, "--role", ROLE, "--user", USER, "-n", OWN_NAMESPACE,
         "--dry-run=client", "-o", "json",
     )  # fmt: skip
     control_plane.kubectl("apply", "-f", "-", input=binding)

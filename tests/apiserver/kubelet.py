@@ -1,22 +1,96 @@
 """Play the controllers and the kubelet, which the test's API server lacks, over the real API."""
 
+import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from speaker_operator.kube.resources import DEPLOYMENT, POD
-from speaker_runtime.contract import FetchReport
+import httpx2
+
+from speaker_operator.api.v1alpha1.backends import BACKENDS
+from speaker_operator.kube.resources import CONFIG_MAP, DEPLOYMENT, POD
+from speaker_runtime.contract import (
+    CONFIG_FILE,
+    VOICES_FILE,
+    FetchReport,
+    RuntimeConfig,
+    VoiceManifest,
+)
 from tests.apiserver.api import Api, Json, unique_name
+from tests.support.tone import ToneBackend
+from tests.support.tone_server import ToneServer, hummed
 
 REPORT = FetchReport(digest=f"sha256:{'0' * 64}", bytes=107_000_000)
 FETCHED = {"state": {"terminated": {"exitCode": 0, "message": REPORT.to_json()}}}
+HERE = {"podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}
 SERVING = {"ready": True, "state": {"running": {}}}
 
 
+class LivePod:
+    """A pod with a real runtime, which hums; its container may be started again."""
+
+    def __init__(self, api: Api, service: str) -> None:
+        self._api = api
+        self._service = service
+        self._container = ExitStack()
+        self._restarts = 0
+        self._files: Json = {}
+        self.server = self._start(0)
+        self.name = create_pod(api, service, port=int(self.server.url.rpartition(":")[2]))
+        self.report()
+
+    def restart(self, *, stale_files: bool) -> None:
+        """Start the container again; the kubelet may not have renewed its files yet."""
+        self.stop()
+        self._restarts += 1
+        self.server = self._start(int(self.server.url.rpartition(":")[2]), stale=stale_files)
+        self.report()
+
+    def stop(self) -> None:
+        """End the container, as after a crash; nobody is told."""
+        self._container.close()
+
+    @property
+    def voices(self) -> dict[str, set[str]]:
+        """The declared voices that it serves, with their aliases."""
+        listed = httpx2.get(f"{self.server.url}/v1/audio/voices").json()["voices"]
+        presets = BACKENDS["hibari"].presets
+        return {each["id"]: set(each["aliases"]) for each in listed if each["id"] not in presets}
+
+    def _start(self, port: int, *, stale: bool = False) -> ToneServer:
+        if not stale:
+            self._files = self._api.require(CONFIG_MAP, f"{self._service}-config")["data"]
+        return self._container.enter_context(
+            hummed(
+                RuntimeConfig.model_validate_json(self._files[CONFIG_FILE]),
+                VoiceManifest.model_validate_json(self._files[VOICES_FILE]),
+                ToneBackend(presets=BACKENDS["hibari"].presets),
+                port=port,
+            )
+        )
+
+    def report(self) -> None:
+        """Say that it serves, as the kubelet would."""
+        running = {**SERVING, "restartCount": self._restarts}
+        report_pod(self._api, self.name, fetch=FETCHED, runtime=running, **HERE)
+
+
+@contextmanager
+def live_pod(api: Api, service: str = "hello") -> Iterator[LivePod]:
+    """A pod that serves while the context lasts."""
+    pod = LivePod(api, service)
+    try:
+        yield pod
+    finally:
+        pod.stop()
+
+
 def roll_out(api: Api, name: str = "hello") -> None:
-    """Report a Deployment's pods as up to date and serving, and make one of them."""
+    """Report a Deployment's pods as up to date and serving, and run one until the test ends."""
     deployment = api.require(DEPLOYMENT, name)
     replicas = deployment["spec"]["replicas"]
     if replicas:
-        report_pod(api, create_pod(api, name), fetch=FETCHED, runtime=SERVING)
+        api.machines.enter_context(live_pod(api, name))
     report_deployment(
         api,
         name,
@@ -33,10 +107,12 @@ def report_deployment(api: Api, name: str = "hello", **numbers: Any) -> None:
     api.patch_status(DEPLOYMENT, name, observedGeneration=generation, **numbers)
 
 
-def create_pod(api: Api, name: str = "hello") -> str:
-    """Make a pod from a Deployment's template; returns its name."""
+def create_pod(api: Api, name: str = "hello", *, port: int | None = None) -> str:
+    """Make a pod from a Deployment's template, perhaps with another port; returns its name."""
     deployment = api.require(DEPLOYMENT, name)
-    template = deployment["spec"]["template"]
+    template = copy.deepcopy(deployment["spec"]["template"])
+    if port is not None:
+        template["spec"]["containers"][0]["ports"][0]["containerPort"] = port
     generation = deployment["metadata"]["generation"]
     labels = {**template["metadata"]["labels"], "pod-template-hash": str(generation)}
     pod = api.create(

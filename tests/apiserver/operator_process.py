@@ -19,6 +19,16 @@ START_TIMEOUT = 30
 STOP_TIMEOUT = 15
 
 
+def value_of(url: str, metric: str, **labels: str) -> float:
+    """Sum of a metric's samples that have these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(httpx2.get(f"{url}/metrics", timeout=10).text)
+        for sample in family.samples
+        if sample.name == metric and labels.items() <= sample.labels.items()
+    )
+
+
 @dataclass
 class OperatorProcess:
     """A running operator: its HTTP endpoint, its log, and its process."""
@@ -37,13 +47,7 @@ class OperatorProcess:
 
     def total(self, metric: str, **labels: str) -> float:
         """Sum of a metric's samples that have these labels."""
-        text = httpx2.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10).text
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == metric and labels.items() <= sample.labels.items()
-        )
+        return value_of(f"http://127.0.0.1:{self.port}", metric, **labels)
 
     def log(self) -> str:
         return self.log_file.read_text()

@@ -9,15 +9,20 @@ import pytest
 
 from cluster.envtest import ControlPlane
 from cluster.errors import Unavailable
-from speaker_operator.kube.resources import CONFIG_MAP, DEPLOYMENT, TTS_SERVICE, VOICE
-from tests.apiserver.api import Api, connect, eventually, service, unique_name, voice
+from speaker_operator.kube import rbac
+from speaker_operator.kube.resources import CONFIG_MAP, DEPLOYMENT, SECRET, TTS_SERVICE, VOICE
+from tests.apiserver.api import Api, Json, connect, eventually, service, unique_name, voice
+from tests.apiserver.children import quiesce
 from tests.apiserver.conftest import (
+    OWN_NAMESPACE,
     READY_TIMEOUT,
     install_crds,
     operator_kubeconfig,
 )
-from tests.apiserver.operator_process import OperatorProcess, run_operator
+from tests.apiserver.kubelet import LivePod, live_pod
+from tests.apiserver.operator_process import OperatorProcess, run_operator, value_of
 from tests.support.figures import RecordFigure
+from tests.support.kubernetes import is_ready
 
 pytestmark = pytest.mark.apiserver
 
@@ -118,6 +123,79 @@ def test_a_restart_changes_nothing(
             what="everything was reconciled",
         )
     assert versions() == before
+
+
+def test_a_restart_asks_every_pod_once_and_writes_nothing(
+    bare: ControlPlane, own: Api, tmp_path: Path
+) -> None:
+    def declared() -> list[tuple[str, bool]]:
+        return [(each["metadata"]["name"], is_ready(each)) for each in own.list(VOICE)]
+
+    def versions() -> list[str]:
+        objects = (*own.list(TTS_SERVICE), *own.list(VOICE), *own.list(CONFIG_MAP))
+        return [each["metadata"]["resourceVersion"] for each in objects]
+
+    def syncs(pod: LivePod, result: str) -> float:
+        return value_of(pod.server.url, "tts_voice_syncs_total", result=result)
+
+    own.declare(service(), voice("ana"), voice("ben"))
+    kubeconfig = operator_kubeconfig(bare)
+    with run_operator(tmp_path, kubeconfig) as first, own.machines:
+        eventually(
+            lambda: own.get(DEPLOYMENT, "hello"), within=READY_TIMEOUT, what="the Deployment"
+        )
+        pod = own.machines.enter_context(live_pod(own))
+        ready = [("ana", True), ("ben", True)]
+        eventually(lambda: declared() == ready, within=READY_TIMEOUT, what="both voices are Ready")
+        quiesce(first)
+        first.stop()
+        before, asked = versions(), syncs(pod, "unchanged")
+        (tmp_path / "second").mkdir()
+        with run_operator(tmp_path / "second", kubeconfig) as second:
+            eventually(
+                lambda: syncs(pod, "unchanged") == asked + 1,
+                within=READY_TIMEOUT,
+                what="the pod was asked",
+            )
+            quiesce(second)
+            assert versions() == before
+            assert syncs(pod, "unchanged") == asked + 1
+            assert syncs(pod, "refused") == 0
+            own.declare(voice("cleo"))
+            eventually(
+                lambda: "cleo" in pod.voices, within=READY_TIMEOUT, what="the pod serves cleo"
+            )
+
+
+def test_operators_share_one_key_and_a_spoilt_one_is_told(
+    bare: ControlPlane, own: Api, tmp_path: Path
+) -> None:
+    def key() -> Json:
+        found = keys.require(SECRET, rbac.KEY_SECRET)
+        return {"uid": found["metadata"]["uid"], "data": found["data"]}
+
+    keys = own.in_namespace(OWN_NAMESPACE)
+    kubeconfig = operator_kubeconfig(bare)
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+    with (
+        run_operator(tmp_path / "one", kubeconfig) as one,
+        run_operator(tmp_path / "two", kubeconfig) as two,
+    ):
+        for each in (one, two):
+            eventually(each.is_ready, within=READY_TIMEOUT, what="both operators are ready")
+        first = key()
+    keys.patch(SECRET, rbac.KEY_SECRET, {"data": {"ed25519.pem": "c3BvaWx0"}})
+    with run_operator(tmp_path / "three", kubeconfig) as three:
+
+        def told() -> bool:
+            code, text = three.probe("/readyz")
+            return code == 503 and "delete the Secret" in text
+
+        eventually(told, within=READY_TIMEOUT, what="/readyz names the Secret")
+        keys.delete(SECRET, rbac.KEY_SECRET)
+        eventually(three.is_ready, within=READY_TIMEOUT, what="the operator has made a new key")
+        assert key()["uid"] != first["uid"]
 
 
 def test_it_survives_a_restart_of_the_api_server(

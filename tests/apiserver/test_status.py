@@ -11,6 +11,7 @@ from tests.apiserver.kubelet import (
     FETCHED,
     REPORT,
     create_pod,
+    live_pod,
     report_deployment,
     report_pod,
     roll_out,
@@ -158,13 +159,15 @@ def test_the_reason_why_a_pod_fails_reaches_the_status(declared: Api, failure: s
 
 
 def test_a_pod_that_recovers_makes_the_service_ready(declared: Api) -> None:
-    pod = create_pod(declared)
     fetch, runtime, reason, _ = FAILURES["crash"]
-    report_pod(declared, pod, fetch=fetch, runtime=runtime)
-    await_reason(declared, reason)
-    report_pod(declared, pod, fetch=FETCHED, runtime={"ready": True, "state": {"running": {}}})
-    report_deployment(declared, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
-    found = await_ready(declared)
+    with live_pod(declared) as pod:
+        report_pod(declared, pod.name, fetch=fetch, runtime=runtime)
+        await_reason(declared, reason)
+        pod.report()
+        report_deployment(
+            declared, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1
+        )
+        found = await_ready(declared)
     assert found["status"]["lastFailure"]["exitCode"] == 1
 
 
@@ -225,9 +228,10 @@ def test_two_voices_of_one_alias_hear_of_each_other_until_one_gives_it_up(
     declared.declare(voice("ben", aliases=["nova"]), voice("cleo", aliases=["nova"]))
     await_reason(declared, "AliasConflict")
     roll_out(declared)
+    for name in ("ben", "cleo"):
+        accepted = condition(declared.require(VOICE, name), "Accepted")
+        assert (accepted["status"], accepted["reason"]) == ("False", "AliasConflict")
     declared.patch(VOICE, "cleo", {"spec": {"aliases": []}})
-    await_reason(declared, "RollingOut")
-    roll_out(declared)
     await_ready(declared)
     eventually(
         lambda: is_ready(declared.require(VOICE, "ben")), within=TIMEOUT, what="ben is Ready"

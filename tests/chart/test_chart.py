@@ -50,19 +50,21 @@ def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
 
 
 RULES = [rule.to_manifest() for rule in rbac.rules()]
+OWN_RULES = [rule.to_manifest() for rule in rbac.own_rules()]
 CLUSTER_RULES = [rule.to_manifest() for rule in rbac.cluster_rules()]
 
 
 def test_a_cluster_wide_install_gets_cluster_roles_alone(helm: Helm) -> None:
     manifests = rendered(helm)
     assert [role["rules"] for role in of_kind(manifests, "ClusterRole")] == [RULES, CLUSTER_RULES]
-    assert of_kind(manifests, "Role") == []
+    (own,) = of_kind(manifests, "Role")
+    assert (own["metadata"]["namespace"], own["rules"]) == ("system", OWN_RULES)
 
 
 def test_a_namespaced_install_gets_a_role_in_each_namespace_and_nothing_wider(helm: Helm) -> None:
     manifests = rendered(helm, "--set", "watchNamespaces={one,two}")
     roles = {role["metadata"]["namespace"]: role["rules"] for role in of_kind(manifests, "Role")}
-    assert roles == {"one": RULES, "two": RULES}
+    assert roles == {"one": RULES, "two": RULES, "system": OWN_RULES}
     assert of_kind(manifests, "ClusterRole") == []
     assert of_kind(manifests, "ClusterRoleBinding") == []
 

@@ -180,8 +180,26 @@ def test_an_edited_child_is_repaired(
     record_figure(f"edited {kind} repaired", time.monotonic() - started, "s", goal="<= 2")
 
 
-def test_a_new_voice_can_be_asked_for_by_its_alias(kubectl: Kubectl, service: str) -> None:
+def _pods(kubectl: Kubectl, service: str) -> dict[str, int]:
+    """The restarts of each pod, by name."""
+    return {
+        pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["restartCount"]
+        for pod in _children(kubectl, service, "pod")
+        if "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def test_a_new_voice_can_be_asked_for_by_its_alias_without_a_restart(
+    kubectl: Kubectl, service: str, record_figure: RecordFigure
+) -> None:
     kubectl.patch("ttsservice", service, {"spec": {"serving": None}})
+    url = _wait_ready(kubectl, service)["status"]["url"]
+    eventually(  # one on its way out may still be asked for a moment, and learns nothing new
+        lambda: len(_children(kubectl, service, "pod")) == 1,
+        within=READY_TIMEOUT,
+        what="the pods of before are gone",
+    )
+    before = _pods(kubectl, service)
     spec = {"preset": "heart", "languages": ["en-US"], "aliases": ["storyteller"]}
     kubectl.apply(
         {
@@ -192,14 +210,34 @@ def test_a_new_voice_can_be_asked_for_by_its_alias(kubectl: Kubectl, service: st
         }
     )
 
+    started = time.monotonic()
+
     def voice_ready() -> bool:
         return is_ready(kubectl.get("voice", "added"))
 
-    eventually(voice_ready, within=READY_TIMEOUT, what="the added voice is Ready")
-    url = _wait_ready(kubectl, service)["status"]["url"]
+    eventually(voice_ready, within=HANDOVER_TIMEOUT, what="the added voice is Ready")
+    record_figure("voice applied to Ready", time.monotonic() - started, "s", goal="< 2")
     body = {"model": "tts-1", "voice": "storyteller", "input": "Once upon a time."}
     status, audio = post(kubectl, "alias", f"{url}/v1/audio/speech", body)
     assert status == 200, audio[:500]
+    assert _pods(kubectl, service) == before
+
+
+def test_a_removed_voice_can_be_asked_for_no_more(kubectl: Kubectl, service: str) -> None:
+    url = (kubectl.get("ttsservice", service) or {})["status"]["url"]
+    before = _pods(kubectl, service)
+    kubectl("delete", "voice", "added")
+    body = {"model": "tts-1", "voice": "storyteller", "input": "Once upon a time."}
+    attempts = count()
+
+    def refused() -> bytes | None:
+        pod = f"removed-{next(attempts)}"
+        status, answer = post(kubectl, pod, f"{url}/v1/audio/speech", body)
+        return answer if status == 400 else None
+
+    answer = eventually(refused, within=HANDOVER_TIMEOUT, what="the voice is gone")
+    assert b"voice_not_found" in answer
+    assert _pods(kubectl, service) == before
 
 
 def test_deleting_the_service_removes_everything_it_owns(kubectl: Kubectl, service: str) -> None:

@@ -68,6 +68,7 @@ class ToneBackend:
         has_chance: Whether it says that another seed may sound.
         load_error: Why it cannot be loaded.
         lost_at: The utterance at which the device fails.
+        presets: Names of its speakers, which all sound alike.
         steps: What each step hummed.
         held: Whether a step waits to be released.
         closed: Whether it gave its memory back.
@@ -80,6 +81,7 @@ class ToneBackend:
     has_chance: bool = False
     load_error: Exception | None = None
     lost_at: str | None = None
+    presets: tuple[str, ...] = ("low", "high")
     steps: list[list[str]] = field(default_factory=list)
     held: bool = False
     closed: bool = False
@@ -104,7 +106,7 @@ class ToneBackend:
             model_digest="sha256:0",
             device="cpu",
             sample_rate=SAMPLE_RATE,
-            presets=(Preset("low", ("en",)), Preset("high", ("en",))),
+            presets=tuple(Preset(name, ("en",)) for name in self.presets),
             slowest=0.5,
             fastest=2.0,
             utterance_limit=40,

@@ -65,11 +65,25 @@ def tone_server(
         model=ModelConfig(source="package://hibari-tts", directory=Path("nowhere")),
         serving=limits,
     )
+    with hummed(config, VoiceManifest(), backend, shared_cache=shared_cache) as server:
+        yield server
+
+
+@contextmanager
+def hummed(
+    config: RuntimeConfig,
+    voices: VoiceManifest,
+    backend: ToneBackend,
+    *,
+    port: int = 0,
+    shared_cache: str | None = None,
+) -> Iterator[ToneServer]:
+    """Serve any configuration, ready, while the context lasts."""
     make, places = copies(backend)
-    bounds = Bounds(limits.max_queue_seconds, limits.max_client_seconds)
+    bounds = Bounds(config.serving.max_queue_seconds, config.serving.max_client_seconds)
     engine = Engine(make, places, bounds=bounds)
-    app = create_app(config, VoiceManifest(), engine, shared_cache)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    app = create_app(config, voices, engine, shared_cache)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from typing import Final
 
-from speaker_operator.kube.resources import CHILDREN, EVENT, NODE, POD, TTS_SERVICE, VOICE, Resource
+from speaker_operator.kube.resources import (
+    CHILDREN,
+    EVENT,
+    NODE,
+    POD,
+    SECRET,
+    TTS_SERVICE,
+    VOICE,
+    Resource,
+)
+
+KEY_SECRET: Final = "speaker-tts-voice-key"  # noqa: S105 - a name
+"""The Secret of the operator's own namespace that holds its key."""
 
 _OBSERVE: Final = ("get", "list", "watch")
 
@@ -15,12 +27,16 @@ class PolicyRule:
     group: str
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    """The objects that the rule is about; none stands for all."""
 
     def to_manifest(self) -> dict[str, list[str]]:
         """Write the rule as an entry of a Role's ``rules``."""
+        named = {"resourceNames": list(self.names)} if self.names else {}
         return {
             "apiGroups": [self.group],
             "resources": list(self.resources),
+            **named,
             "verbs": list(self.verbs),
         }
 
@@ -48,6 +64,15 @@ def rules() -> tuple[PolicyRule, ...]:
 def cluster_rules() -> tuple[PolicyRule, ...]:
     """What services that may fall back to the CPU need beyond their namespaces."""
     return (PolicyRule(NODE.group, (NODE.plural,), ("list",)),)
+
+
+def own_rules() -> tuple[PolicyRule, ...]:
+    """What the operator needs in its own namespace: to keep its key."""
+    return (
+        PolicyRule(SECRET.group, (SECRET.plural,), ("get",), (KEY_SECRET,)),
+        # Who may create cannot be told apart by name: the object has none yet.
+        PolicyRule(SECRET.group, (SECRET.plural,), ("create",)),
+    )
 
 
 def _by_group(resources: tuple[Resource, ...]) -> dict[str, tuple[str, ...]]:

@@ -64,6 +64,7 @@ BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudge
 NETWORK_POLICY: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 POD: Final = Resource("v1", "Pod", "pods")
 NODE: Final = Resource("v1", "Node", "nodes")
+SECRET: Final = Resource("v1", "Secret", "secrets")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
 
 DECLARED: Final = (TTS_SERVICE, VOICE)
@@ -81,7 +82,7 @@ CHILDREN: Final = (
 WATCHED: Final = (*DECLARED, *CHILDREN, POD)
 """What the operator observes."""
 
-_BY_KIND: Final = {resource.kind: resource for resource in (*WATCHED, EVENT)}
+_BY_KIND: Final = {resource.kind: resource for resource in (*WATCHED, SECRET, EVENT)}
 
 
 def resource_of(manifest: Mapping[str, Any]) -> Resource:

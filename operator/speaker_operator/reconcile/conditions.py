@@ -7,7 +7,7 @@ from typing import Final
 
 from speaker_operator.api.v1alpha1.status import Condition, ConditionStatus
 
-TAKES_ITS_TIME: Final = frozenset({"RollingOut", "Starting", "Pending", "Fetching"})
+TAKES_ITS_TIME: Final = frozenset({"RollingOut", "Starting", "Pending", "Fetching", "Syncing"})
 """Reasons that go away by themselves."""
 
 

@@ -21,7 +21,7 @@ _DELETED: Final = "DELETED"
 _LISTED: Final = None
 _DECLARED_KINDS: Final = frozenset(resource.kind for resource in DECLARED)
 _GATHER_SECONDS: Final = 0.2
-"""People apply several objects at once: waiting for the others saves the pods a restart each."""
+"""People apply several objects at once: waiting for the others saves writes for each of them."""
 
 
 def selector_of(resource: Resource) -> str:

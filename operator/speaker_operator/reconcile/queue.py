@@ -15,6 +15,7 @@ from typing import Protocol
 from speaker_operator.kube.errors import KubeError
 from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.pods.errors import PodError
 from speaker_operator.reconcile.backoff import Backoff
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,13 @@ class ReconcileQueue:
     def __init__(
         self,
         *,
+        name: str,
         concurrency: int,
         backoff: Backoff,
         run_timeout_seconds: float,
         metrics: OperatorMetrics,
     ) -> None:
+        self._name = name
         self._concurrency = concurrency
         self._backoff = backoff
         self._run_timeout = run_timeout_seconds
@@ -143,11 +146,11 @@ class ReconcileQueue:
         return True
 
     def _report(self, key: Key, error: Exception) -> None:
-        reason = error.reason if isinstance(error, KubeError) else type(error).__name__
+        reason = error.reason if isinstance(error, KubeError | PodError) else type(error).__name__
         self._metrics.reconciles.labels(key.kind, "error").inc()
         self._metrics.errors.labels(key.kind, reason).inc()
         wait = self._backoff.delay(self._failures.get(key, 0) + 1)
-        expected = isinstance(error, KubeError | TimeoutError)
+        expected = isinstance(error, KubeError | PodError | TimeoutError)
         logger.log(
             logging.WARNING if expected else logging.ERROR,
             "Reconciliation failed, next try in %.3g s: %s",
@@ -172,5 +175,5 @@ class ReconcileQueue:
         self._count()
 
     def _count(self) -> None:
-        self._metrics.queue_depth.labels("ready").set(len(self._ready))
-        self._metrics.queue_depth.labels("delayed").set(len(self._delayed))
+        self._metrics.queue_depth.labels(self._name, "ready").set(len(self._ready))
+        self._metrics.queue_depth.labels(self._name, "delayed").set(len(self._delayed))

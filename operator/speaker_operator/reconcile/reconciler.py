@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
-from speaker_operator.api.v1alpha1.common import Model
+from speaker_operator.api.v1alpha1.common import LabelSelector, Model
 from speaker_operator.api.v1alpha1.status import ServiceStatus
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import KubeError, NotFoundError
@@ -27,9 +27,11 @@ from speaker_operator.reconcile.plan import Action, Apply, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.status import Observation, service_status, unreadable_status
 from speaker_operator.reconcile.store import Store
-from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
+from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
+from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.children import render
 from speaker_operator.render.gpu import devices
+from speaker_operator.render.runtime_config import voice_manifest
 from speaker_operator.render.settings import RenderSettings
 from speaker_operator.render.voices import assign
 
@@ -48,6 +50,7 @@ class Reconciler:
         queue: Queue,
         settings: RenderSettings,
         nodes: NodeInventory,
+        sync: VoiceSync,
         instance: str,
         clock: Callable[[], datetime],
         metrics: OperatorMetrics,
@@ -58,6 +61,7 @@ class Reconciler:
         self._queue = queue
         self._settings = settings
         self._nodes = nodes
+        self._sync = sync
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
@@ -72,6 +76,7 @@ class Reconciler:
                 await self._reconcile_voice(manifest)
         elif manifest is None or is_ending(manifest):
             # Its children go with it: the garbage collector follows their owner references.
+            self._sync.forget((key.namespace, key.name))
             self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
         else:
             await self._reconcile_service(key, manifest)
@@ -87,22 +92,28 @@ class Reconciler:
         outcome = await self._make_children(service, voices, settings)
         if outcome is None:
             return
-        observation = Observation(
-            service=service,
-            assignments=assign(service, voices),
-            objects=list(self._store.belonging_to(key.namespace, key.name)),
-            problems=outcome.problems,
-            undone=outcome.undone,
-            devices=devices(service, settings.nodes),
-            now=self._clock(),
-        )
-        status = service_status(observation)
-        states = voice_states(key.name, observation.assignments, serving=observation.voices_served)
-        self._record(key, states)
-        if await self._write_status(manifest, status):
-            await self._post_event(service, status)
+        hearing = self._sync.offer(service, voice_manifest(service, voices))
+        if not hearing.settling:  # else its pods' answers bring the service here again at once
+            observation = Observation(
+                service=service,
+                assignments=assign(service, voices),
+                objects=list(self._store.belonging_to(key.namespace, key.name)),
+                problems=outcome.problems,
+                undone=outcome.undone,
+                devices=devices(service, settings.nodes),
+                hearing=hearing,
+                now=self._clock(),
+            )
+            await self._tell(key, manifest, observation)
         if outcome.errors:
             raise outcome.errors[0]
+
+    async def _tell(self, key: Key, manifest: JsonObject, observation: Observation) -> None:
+        """Write the service's status, and have its voices write theirs."""
+        service, status = observation.service, service_status(observation)
+        self._record(key, service.spec.voices.selector, observation.voice_states)
+        if await self._write_status(manifest, status):
+            await self._post_event(service, status)
 
     async def _settings_for(self, service: TTSService) -> RenderSettings:
         """The settings, with the nodes if the service depends on them."""
@@ -140,7 +151,7 @@ class Reconciler:
         self, key: Key, manifest: JsonObject, error: UnreadableError
     ) -> None:
         logger.error("Service left as it is: %s", error, extra={"k8s_ref": key._asdict()})
-        self._record(key, {})
+        self._record(key, None, {})
         previous = ServiceStatus.model_validate(manifest.get("status", {}))
         generation = manifest["metadata"]["generation"]
         await self._write_status(
@@ -156,12 +167,15 @@ class Reconciler:
             for each in self._store.in_namespace(TTS_SERVICE.kind, namespace)
             if not is_ending(each)
         ]
-        if self._book.knows(services):  # else the last of them to speak announces the voice again
+        if self._book.knows(services, voice):  # else the last of them to speak announces it again
             states = self._book.of_voice(namespace, name)
             await self._write_status(manifest, voice_status(voice, states, self._clock()))
 
-    def _record(self, key: Key, states: dict[str, VoiceState]) -> None:
-        self._announce(key.namespace, self._book.record((key.namespace, key.name), states))
+    def _record(
+        self, key: Key, selector: LabelSelector | None, states: dict[str, VoiceState]
+    ) -> None:
+        name = (key.namespace, key.name)
+        self._announce(key.namespace, self._book.record(name, selector, states))
 
     def _announce(self, namespace: str, voices: Iterable[str] | None) -> None:
         """Have voices reconciled; None stands for all of the namespace."""

@@ -6,6 +6,8 @@ between. So whenever something was listed anew, and every few minutes anyway, th
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ForbiddenError, KubeError, NotFoundError
@@ -14,6 +16,8 @@ from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.observe import Observer, selector_of
 from speaker_operator.reconcile.store import Store, version_of
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -57,14 +61,20 @@ class Resync:
             return 0.0
         return asyncio.get_running_loop().time() - self._behind_since
 
-    async def await_access(self) -> None:
-        """Wait until the API server is there, knows the kinds, and lets the operator list them."""
+    async def await_access(self, begin: Callable[[], Awaitable[T]]) -> T:
+        """Wait until the API server is there, knows the kinds, and lets the operator list them.
+
+        Args:
+            begin: What else has to work before the operator can; it may raise what it likes of
+                ``KubeError`` and ``ValueError``, and is tried again.
+        """
         failures = 0
         while True:
             try:
                 for resource in WATCHED:
                     await self._list(resource)
-            except KubeError as error:
+                begun = await begin()
+            except (KubeError, ValueError) as error:
                 failures += 1
                 wait = self._backoff.delay(failures)
                 self.trouble = _explain(error)
@@ -72,7 +82,7 @@ class Resync:
                 await asyncio.sleep(wait)
             else:
                 self.trouble = "the watches have not delivered everything yet"
-                return
+                return begun
 
     async def run(self, observer: Observer) -> None:
         """Check until cancelled."""
@@ -138,7 +148,7 @@ class Resync:
         ]
 
 
-def _explain(error: KubeError) -> str:
+def _explain(error: KubeError | ValueError) -> str:
     """What is wrong, and what to do about it."""
     match error:
         case NotFoundError():
@@ -146,5 +156,7 @@ def _explain(error: KubeError) -> str:
             return f"the cluster does not know {kinds}: install the project's CRDs ({error})"
         case ForbiddenError():
             return f"the operator's role lacks a permission: {error}"
+        case ValueError():
+            return str(error)
         case _:
             return f"the API server does not answer as it should: {error}"

@@ -26,8 +26,10 @@ from speaker_operator.kube.resources import (
 from speaker_operator.reconcile.conditions import TAKES_ITS_TIME, Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.fetches import fetch_report, fetch_states
+from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.rollout import Rollout, blindness, read_rollout
+from speaker_operator.reconcile.voices import VoiceState, untaken, voice_states
 from speaker_operator.render.gpu import Devices
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.service import url
@@ -52,6 +54,8 @@ class Observation:
     """Kinds of the children that could not be written just now."""
     devices: Devices
     """What the pods speak on."""
+    hearing: Hearing
+    """What the pods say about their voices."""
     now: datetime
 
     @cached_property
@@ -85,10 +89,14 @@ class Observation:
         return not self.problems and not self.undone and self.rollout.complete
 
     @property
-    def voices_served(self) -> bool:
-        """Whether pods serve, all of them with the present voices, and can be reached."""
-        rollout = self.rollout
-        return rollout.complete and rollout.wanted > 0 and self.undone.isdisjoint(_SERVING_KINDS)
+    def heard(self) -> Hearing:
+        """What the pods say that can be reached, and came up with what is written."""
+        return self.hearing if self.undone.isdisjoint(_SERVING_KINDS) else Hearing()
+
+    @cached_property
+    def voice_states(self) -> dict[str, VoiceState]:
+        """How each selected voice fares, by name."""
+        return voice_states(self.service.metadata.name, self.assignments, self.heard)
 
 
 def service_status(observation: Observation) -> ServiceStatus:
@@ -168,19 +176,15 @@ def _model_ready(model: ModelStatus, observation: Observation) -> Finding:
 
 
 def _voices(observation: Observation) -> VoicesStatus:
+    states = observation.voice_states
     failed = [
-        FailedVoice(
-            name=assignment.name,
-            reason=assignment.problem.reason,
-            message=assignment.problem.message,
-        )
-        for assignment in observation.assignments
-        if assignment.problem is not None
+        FailedVoice(name=name, reason=state.reason, message=state.message or state.reason)
+        for name, state in states.items()
+        if state.state == "Failed"
     ]
-    total = len(observation.assignments)
     return VoicesStatus(
-        total=total,
-        ready=total - len(failed) if observation.voices_served else 0,
+        total=len(states),
+        ready=sum(state.state == "Ready" for state in states.values()),
         failed=tuple(failed[:_LISTED_VOICES]),
     )
 
@@ -192,12 +196,16 @@ def _voices_ready(voices: VoicesStatus, observation: Observation) -> Finding:
         return Finding("VoicesReady", "False", first.reason, f"Voice {first.name}: {first.message}")
     if problem is not None:
         return Finding("VoicesReady", "False", problem.reason, problem.message)
+    behind = observation.heard.behind
+    if behind is not None:
+        pod, trouble = behind
+        return Finding("VoicesReady", "False", trouble.reason, untaken(pod, trouble))
     if not voices.total:
         presets = ", ".join(observation.service.backend.presets)
         message = f"No Voice is selected; requests can ask for the backend's presets: {presets}."
         return Finding("VoicesReady", "True", "PresetsOnly", message)
     if voices.ready < voices.total:
-        message = f"{count(voices.total, 'voice')} to come, once the pods are up to date."
+        message = f"{count(voices.total, 'voice')} to come, once a pod serves."
         return Finding("VoicesReady", "False", "RollingOut", message)
     message = f"{count(voices.total, 'voice')} can be asked for."
     return Finding("VoicesReady", "True", "Served", message)

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from speaker_operator.api.v1alpha1 import Voice
+from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.api.v1alpha1.status import VoiceServiceStatus, VoiceStatus
+from speaker_operator.pods.errors import RefusedError, UnreachableError
 from speaker_operator.reconcile.conditions import Finding, conditions, count
+from speaker_operator.reconcile.hearing import Hearing, Trouble
 from speaker_operator.render.voices import Assignment
 
 ServiceName = tuple[str, str]
@@ -21,60 +24,102 @@ class VoiceState:
     """How a voice fares in one service."""
 
     service: str
+    generation: int
+    """Of the Voice that the service speaks of."""
     state: Literal["Ready", "Pending", "Failed"]
     reason: str
     message: str | None = None
 
 
 def voice_states(
-    service: str, assignments: Iterable[Assignment], *, serving: bool
+    service: str, assignments: Iterable[Assignment], hearing: Hearing
 ) -> dict[str, VoiceState]:
-    """The states of a service's voices; ``serving``: whether its pods are up to date and serve."""
-    return {
-        assignment.name: _state(service, assignment, serving=serving) for assignment in assignments
-    }
+    """The states of a service's voices, from what its pods have said."""
+    return {assignment.name: _state(service, assignment, hearing) for assignment in assignments}
 
 
-def _state(service: str, assignment: Assignment, *, serving: bool) -> VoiceState:
+def _state(service: str, assignment: Assignment, hearing: Hearing) -> VoiceState:
+    name, generation = assignment.name, assignment.voice.metadata.generation
     if assignment.problem is not None:
         problem = assignment.problem
-        return VoiceState(service, "Failed", problem.reason, problem.message)
-    if not serving:
+        return VoiceState(service, generation, "Failed", problem.reason, problem.message)
+    if not hearing.said:
         return VoiceState(
-            service, "Pending", "RollingOut", "the service's pods are not up to date and serving"
+            service, generation, "Pending", "RollingOut", "no pod of the service serves yet"
         )
-    return VoiceState(service, "Ready", "Served")
+    refusal = hearing.refusal(name)
+    if refusal is not None:
+        return VoiceState(service, generation, "Failed", "RefusedByPod", refusal)
+    lacking = hearing.lacking(name)
+    if lacking is not None:
+        pod, trouble = lacking
+        return VoiceState(service, generation, "Pending", trouble.reason, untaken(pod, trouble))
+    return VoiceState(service, generation, "Ready", "Served")
+
+
+_REMEDIES: Final = {
+    UnreachableError.reason: "; let the operator's pods reach it on its http port (NetworkPolicy)",
+    RefusedError.reason: "; run an image of the operator's version",
+}
+
+
+def untaken(pod: str, trouble: Trouble) -> str:
+    """Why a pod has not taken the voices, and what to do, in words."""
+    remedy = _REMEDIES.get(trouble.reason, "")
+    return f"pod {pod} has other voices than declared: {trouble.message}{remedy}"
+
+
+@dataclass(frozen=True)
+class _Page:
+    selector: LabelSelector | None
+    """Which voices the service selects; None if nobody can tell."""
+    states: Mapping[str, VoiceState]
+
+    def is_about(self, voice: Voice) -> bool:
+        """Whether the service has spoken of the voice as it is now, or has nothing to say of it."""
+        selects = self.selector is not None and self.selector.matches(voice.metadata.labels)
+        state = self.states.get(voice.metadata.name)
+        if state is None:
+            return not selects
+        return selects and state.generation == voice.metadata.generation
 
 
 class VoiceBook:
     """What every service last said about its voices."""
 
     def __init__(self) -> None:
-        self._states: dict[ServiceName, Mapping[str, VoiceState]] = {}
+        self._pages: dict[ServiceName, _Page] = {}
 
-    def record(self, service: ServiceName, states: Mapping[str, VoiceState]) -> set[str] | None:
+    def record(
+        self,
+        service: ServiceName,
+        selector: LabelSelector | None,
+        states: Mapping[str, VoiceState],
+    ) -> set[str] | None:
         """Keep a service's word; returns the voices it changes for, None if it is the first."""
-        before = self._states.get(service)
-        self._states[service] = states
-        if before is None:
+        page = self._pages.get(service)
+        self._pages[service] = _Page(selector, states)
+        if page is None:
             return None
+        before = page.states
         return {name for name in {*before, *states} if before.get(name) != states.get(name)}
 
     def forget(self, service: ServiceName) -> set[str] | None:
         """Forget a service that is gone; returns the voices that it had, None if it never spoke."""
-        states = self._states.pop(service, None)
-        return None if states is None else set(states)
+        page = self._pages.pop(service, None)
+        return None if page is None else set(page.states)
 
-    def knows(self, services: Iterable[ServiceName]) -> bool:
-        """Whether all these services have had their say."""
-        return all(service in self._states for service in services)
+    def knows(self, services: Iterable[ServiceName], voice: Voice) -> bool:
+        """Whether all these services have had their say about the voice as it is now."""
+        pages = (self._pages.get(service) for service in services)
+        return all(page is not None and page.is_about(voice) for page in pages)
 
     def of_voice(self, namespace: str, name: str) -> list[VoiceState]:
         """What the services of the namespace say about a voice, by the services' names."""
         return [
-            states[name]
-            for service, states in sorted(self._states.items())
-            if service[0] == namespace and name in states
+            page.states[name]
+            for service, page in sorted(self._pages.items())
+            if service[0] == namespace and name in page.states
         ]
 
 

@@ -23,6 +23,7 @@ def config_map(
         models=contract.MODEL_DIRECTORY,
         audio_cache=contract.CACHE_DIRECTORY,
         device=devices(service, settings.nodes).kind,
+        public_key=settings.public_key,
     )
     return {
         "apiVersion": "v1",
@@ -36,8 +37,9 @@ def config_map(
 
 
 def content_hash(manifest: metadata.Manifest) -> str:
-    """Digest of a ConfigMap's content: pods are replaced when it changes."""
-    digest = hashlib.sha256()
-    for name, text in sorted(manifest["data"].items()):
-        digest.update(f"{name}\0{text}\0".encode())
-    return digest.hexdigest()[:16]
+    """Digest of what pods only read when they start: they are replaced when it changes.
+
+    Voices are none of it: running pods are told of them.
+    """
+    config: str = manifest["data"][contract.CONFIG_FILE]
+    return hashlib.sha256(config.encode()).hexdigest()[:16]

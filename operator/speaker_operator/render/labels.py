@@ -11,7 +11,7 @@ MANAGER: Final = "speaker-tts-operator"
 SERVICE: Final = f"{GROUP}/service"
 """Label of every child: the name of its TTSService."""
 CONFIG_HASH: Final = f"{GROUP}/config-hash"
-"""Annotation of the pods: digest of the configuration that they were started with."""
+"""Annotation of the pods: digest of what they were started with, but for the voices."""
 
 OPERATOR_LABELS: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "speaker-tts-operator"}
 """Labels of the operator's own pods, as the chart makes them."""

@@ -22,6 +22,7 @@ def runtime_config(
     models: Path,
     audio_cache: Path,
     device: Literal["auto", "gpu", "cpu"] = "auto",
+    public_key: str | None = None,
 ) -> contract.RuntimeConfig:
     """What to serve and how.
 
@@ -30,6 +31,7 @@ def runtime_config(
         models: Directory of the model cache.
         audio_cache: Directory for what was spoken, if the service keeps it.
         device: What to speak on; auto takes the GPUs that there are, or else the CPU.
+        public_key: Whose word counts when voices change while the runtime runs; nobody's if None.
     """
     source = service.model_source
     serving, gpu = service.spec.serving, service.spec.gpu
@@ -54,12 +56,19 @@ def runtime_config(
             lexicon=serving.lexicon,
             audio_cache=_audio_cache(service, audio_cache),
         ),
+        voice_sync=_voice_sync(service, public_key),
     )
 
 
 def _audio_cache(service: TTSService, directory: Path) -> contract.AudioCacheConfig | None:
     size = cache_bytes(service)
     return contract.AudioCacheConfig(directory=directory, max_bytes=size) if size else None
+
+
+def _voice_sync(service: TTSService, public_key: str | None) -> contract.VoiceSyncConfig | None:
+    if public_key is None:
+        return None
+    return contract.VoiceSyncConfig(service_uid=service.metadata.uid, public_key=public_key)
 
 
 def voice_manifest(service: TTSService, voices: Iterable[Voice]) -> contract.VoiceManifest:

@@ -15,5 +15,7 @@ class RenderSettings:
     fetch: FetchEnvironment = field(default_factory=FetchEnvironment)
     operator_namespace: str | None = None
     """Where the operator's own pods are, if it runs in any."""
+    public_key: str | None = None
+    """By which pods know that changed voices come from the operator; None if they never do."""
     nodes: tuple[Node, ...] | None = None
     """The cluster's nodes, where a service depends on them; None where they are unknown."""

@@ -9,7 +9,11 @@ from speaker_operator.api.v1alpha1.common import API_VERSION
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.settings import RenderSettings
 
-SETTINGS = RenderSettings(ImageSettings("speaker-tts-runtime:{engine}-1.2.3"))
+PUBLIC_KEY = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"  # RFC 8037, appendix A
+SETTINGS = RenderSettings(
+    ImageSettings("speaker-tts-runtime:{engine}-1.2.3"),
+    public_key=PUBLIC_KEY,
+)
 UID = "11111111-2222-3333-4444-555555555555"
 
 Json = dict[str, Any]

@@ -61,7 +61,7 @@ class VoicesStatus(Model):
     """How the selected voices fare."""
 
     total: int = Field(ge=0, description="Voices that the service selects.")
-    ready: int = Field(ge=0, description="Voices that requests can ask for now.")
+    ready: int = Field(ge=0, description="Voices that requests can ask every pod for now.")
     failed: tuple[FailedVoice, ...] = Field(
         default_factory=tuple,
         description="Voices that cannot be served as declared, the first 32 by name.",
@@ -109,7 +109,7 @@ class VoiceServiceStatus(Model):
 
     name: str = Field(description="Name of the TTSService.")
     state: Literal["Ready", "Pending", "Failed"] = Field(
-        description="Ready when requests can ask for the voice, Pending while it is rolled out, "
+        description="Ready when requests can ask every pod for the voice, Pending until then, "
         "Failed when it cannot be served as declared."
     )
     message: str | None = Field(default=None, description="Why it is not Ready, and what to do.")

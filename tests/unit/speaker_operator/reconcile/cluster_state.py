@@ -9,6 +9,7 @@ from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.render.children import render
 from speaker_operator.render.labels import child_labels
 from speaker_operator.render.metadata import Manifest
+from speaker_operator.render.pod import pod_spec
 from tests.unit.speaker_operator.factories import SETTINGS
 
 Json = dict[str, Any]
@@ -102,7 +103,9 @@ def pod(
             "creationTimestamp": created,
             "labels": {**child_labels(service), "pod-template-hash": template},
         },
+        "spec": pod_spec(service, SETTINGS),
         "status": {
+            "podIP": "10.0.0.7",
             "conditions": list(conditions),
             "initContainerStatuses": [{"name": "model-fetch", "ready": True, **(fetch or fetched)}],
             "containerStatuses": [{"name": "runtime", **(runtime or serving)}],

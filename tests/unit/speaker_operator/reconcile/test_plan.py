@@ -72,9 +72,9 @@ def test_only_what_differs_is_applied(kind: str) -> None:
     assert action.fields == ("metadata.labels.app.kubernetes.io/instance",)
 
 
-def test_a_changed_voice_changes_the_configuration_and_the_pods() -> None:
+def test_a_changed_voice_changes_the_configuration_and_leaves_the_pods() -> None:
     live = children(service(), voice("ana"))
-    assert applied_kinds(plan(service(), live)) == ["ConfigMap", "Deployment"]
+    assert applied_kinds(plan(service(), live)) == ["ConfigMap"]
 
 
 def test_a_child_that_is_rendered_no_more_is_deleted() -> None:

@@ -47,6 +47,7 @@ class Worker:
 
 def make(metrics: OperatorMetrics | None = None) -> ReconcileQueue:
     return ReconcileQueue(
+        name="objects",
         concurrency=2,
         backoff=BACKOFF,
         run_timeout_seconds=60,
@@ -239,7 +240,7 @@ def test_the_queue_counts_what_it_does() -> None:
             queue.add(A)
             await asyncio.sleep(0.5)
             assert metrics.registry.get_sample_value(
-                "speaker_operator_queue_depth", {"state": "delayed"}
+                "speaker_operator_queue_depth", {"queue": "objects", "state": "delayed"}
             )
             await asyncio.sleep(5)
 
@@ -251,8 +252,8 @@ def test_the_queue_counts_what_it_does() -> None:
         value(
             "speaker_operator_reconcile_errors_total", {"kind": "TTSService", "reason": "Conflict"}
         ),
-        value("speaker_operator_queue_depth", {"state": "delayed"}),
-        value("speaker_operator_queue_depth", {"state": "ready"}),
+        value("speaker_operator_queue_depth", {"queue": "objects", "state": "delayed"}),
+        value("speaker_operator_queue_depth", {"queue": "objects", "state": "ready"}),
     ) == (1, 1, 1, 0, 0)
 
 

@@ -1,5 +1,6 @@
 """One reconciliation against an API server that answers as told."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -10,10 +11,13 @@ from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import UnavailableError
 from speaker_operator.kube.resources import TTS_SERVICE, Key
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.pods.client import PodClient
+from speaker_operator.pods.signing import Signer, new_key, read_key
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.voicesync import VoiceSync
 from tests.unit.speaker_operator.factories import SETTINGS, service_manifest
 from tests.unit.speaker_operator.kube.test_client import client_of
 from tests.unit.speaker_operator.reconcile.cluster_state import Json
@@ -37,6 +41,14 @@ async def reconcile(client: KubeClient, service: Json) -> None:
     store = Store(metrics)
     observer = Observer(store, queue, queue.relisted)
     observer.present(service)
+    sync = VoiceSync(
+        store=store,
+        pods=PodClient(),
+        signer=Signer(read_key(new_key()), time.time),
+        work=queue,
+        services=queue,
+        metrics=metrics,
+    )
     reconciler = Reconciler(
         client=client,
         store=store,
@@ -44,6 +56,7 @@ async def reconcile(client: KubeClient, service: Json) -> None:
         queue=queue,
         settings=SETTINGS,
         nodes=NodeInventory(client, store, queue, interval_seconds=30),
+        sync=sync,
         instance="test",
         clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         metrics=metrics,

@@ -1,6 +1,6 @@
 """A service's status, from what was observed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
+from speaker_operator.reconcile.hearing import Trouble, Word, ready_pods
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.status import Observation, service_status
 from speaker_operator.render.gpu import Devices
@@ -25,6 +26,7 @@ from tests.unit.speaker_operator.reconcile.cluster_state import (
     waiting,
     with_status,
 )
+from tests.unit.speaker_operator.reconcile.hearsay import hearing, said
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TYPES = ["ModelReady", "VoicesReady", "Available", "Progressing", "Ready"]
@@ -40,16 +42,20 @@ def status(
     problems: Iterable[Problem] = (),
     undone: Iterable[str] = (),
     on: Devices = ON_CPU,
+    words: Mapping[str, Word | None] | None = None,
     now: datetime = NOW,
 ) -> ServiceStatus:
+    voices, objects = list(voices), list(objects)
+    said_by_all = {each.name: said(*voices) for each in ready_pods(objects)}
     return service_status(
         Observation(
             service=of,
             assignments=assign(of, voices),
-            objects=list(objects),
+            objects=objects,
             problems=list(problems),
             undone=frozenset(undone),
             devices=on,
+            hearing=hearing(said_by_all if words is None else words, *voices),
             now=now,
         )
     )
@@ -458,3 +464,44 @@ def test_the_last_failure_is_kept_until_there_is_a_later_one() -> None:
 def test_long_words_of_a_container_are_cut() -> None:
     found: Any = status(service(), failing(service(), runtime=ended(1, "x" * 5000))).last_failure
     assert len(found.message) < 1200
+
+
+SILENT = Trouble("PodUnreachable", "it did not answer within 2 s")
+
+
+def test_a_pod_that_does_not_take_the_voices_makes_the_service_unready_and_is_named() -> None:
+    of = service()
+    found = status(
+        of, serving(of, voice()), voices=[voice()], words={"hello-1": said(trouble=SILENT)}
+    )
+    assert summary(found)["VoicesReady"] == "False PodUnreachable"
+    assert summary(found)["Ready"] == "False PodUnreachable"
+    assert summary(found)["Available"] == "True Serving"
+    assert "pod hello-1" in conditions(found)["VoicesReady"].message
+    assert found.voices is not None
+    assert (found.voices.total, found.voices.ready) == (1, 0)
+
+
+def test_a_removed_voice_that_a_pod_still_offers_is_told() -> None:
+    of = service()
+    found = status(of, serving(of), words={"hello-1": said(voice("gone"))})
+    assert summary(found)["VoicesReady"] == "False Syncing"
+
+
+def test_voices_are_served_while_pods_are_replaced() -> None:
+    of = service(replicas=2)
+    numbers = {**deployment_numbers(2), "updatedReplicas": 1}
+    live = [with_status(each, **numbers) for each in children(of, voice())]
+    found = status(of, [*live, pod(of)], voices=[voice()])
+    assert summary(found)["VoicesReady"] == "True Served"
+    assert summary(found)["Ready"] == "False RollingOut"
+
+
+def test_a_voice_that_the_model_lacks_is_told_by_the_pods() -> None:
+    of = service(model={"source": "pvc://models/own"})
+    word = said(voice(), failed={"ana": "the backend has no preset 'heart'"})
+    found = status(of, serving(of, voice()), voices=[voice()], words={"hello-1": word})
+    assert found.voices is not None
+    (failed,) = found.voices.failed
+    assert (failed.name, failed.reason) == ("ana", "RefusedByPod")
+    assert summary(found)["VoicesReady"] == "False RefusedByPod"

@@ -2,15 +2,19 @@
 
 from datetime import UTC, datetime
 
+from speaker_operator.api.v1alpha1 import Voice
+from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.api.v1alpha1.status import VoiceStatus
+from speaker_operator.reconcile.hearing import Hearing, Trouble
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
 from speaker_operator.render.voices import assign
-from tests.unit.speaker_operator.factories import service, voice
+from tests.unit.speaker_operator.factories import service, voice, voice_manifest
+from tests.unit.speaker_operator.reconcile.hearsay import hearing, said
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-READY = VoiceState("hello", "Ready", "Served")
-PENDING = VoiceState("later", "Pending", "RollingOut", "not yet")
-FAILED = VoiceState("worse", "Failed", "AliasConflict", "alias taken")
+READY = VoiceState("hello", 1, "Ready", "Served")
+PENDING = VoiceState("later", 1, "Pending", "RollingOut", "not yet")
+FAILED = VoiceState("worse", 1, "Failed", "AliasConflict", "alias taken")
 
 
 def summary(of: VoiceStatus) -> dict[str, str]:
@@ -41,32 +45,86 @@ def test_a_voice_that_nobody_selects_says_what_to_look_at() -> None:
     assert "spec.voices.selector" in found.conditions[1].message
 
 
-def test_a_services_voices_are_served_once_its_pods_are_up_to_date() -> None:
-    assignments = assign(service(), [voice("ana"), voice("ben", preset="lung")])
-    rolling = voice_states("hello", assignments, serving=False)
-    serving = voice_states("hello", assignments, serving=True)
-    assert (rolling["ana"].state, serving["ana"].state) == ("Pending", "Ready")
-    assert rolling["ben"] == serving["ben"]
-    assert serving["ben"].reason == "PresetUnknown"
+def states(hearing: Hearing, *voices: Voice) -> dict[str, tuple[str, str]]:
+    found = voice_states("hello", assign(service(), voices), hearing)
+    return {name: (each.state, each.reason) for name, each in found.items()}
+
+
+def test_voices_wait_for_the_first_pod() -> None:
+    found = states(hearing(), voice("ana"), voice("ben", preset="lung"))
+    assert found == {"ana": ("Pending", "RollingOut"), "ben": ("Failed", "PresetUnknown")}
+
+
+def test_a_voice_is_ready_once_every_pod_that_was_asked_serves_it_as_declared() -> None:
+    ana, slower = voice(), voice("ana", defaults={"speed": 0.5})
+    heard = hearing({"one": said(ana), "two": said(ana), "three": None}, ana)
+    assert states(heard, ana) == {"ana": ("Ready", "Served")}
+    heard = hearing({"one": said(slower), "two": said(ana)}, slower)
+    assert states(heard, slower) == {"ana": ("Pending", "Syncing")}
+
+
+def test_a_change_of_one_voice_says_nothing_of_the_others() -> None:
+    ana, ben = voice("ana"), voice("ben")
+    heard = hearing({"one": said(ana)}, ana, ben)
+    assert states(heard, ana, ben) == {"ana": ("Ready", "Served"), "ben": ("Pending", "Syncing")}
+
+
+def test_a_pod_that_does_not_answer_is_named_with_what_to_do() -> None:
+    trouble = Trouble("PodUnreachable", "it did not answer within 2 s")
+    heard = hearing({"one": said(voice()), "two": said(trouble=trouble)}, voice())
+    (state,) = voice_states("hello", assign(service(), [voice()]), heard).values()
+    assert (state.state, state.reason) == ("Pending", "PodUnreachable")
+    assert state.message is not None
+    assert "pod two has other voices than declared: it did not answer" in state.message
+    assert "NetworkPolicy" in state.message
+
+
+def test_a_voice_that_a_pod_cannot_speak_with_is_failed() -> None:
+    word = said(voice(), failed={"ana": "the backend has no preset 'heart'"})
+    (state,) = voice_states(
+        "hello", assign(service(), [voice()]), hearing({"one": word}, voice())
+    ).values()
+    assert (state.state, state.reason) == ("Failed", "RefusedByPod")
+    assert state.message == "the backend has no preset 'heart'"
+
+
+ALL = LabelSelector()
+MEDIA = LabelSelector(match_labels={"team": "media"})
 
 
 def test_the_book_tells_which_voices_a_services_word_changes() -> None:
     book = VoiceBook()
     hello = ("speech", "hello")
-    assert book.record(hello, {"ana": PENDING}) is None, "its first word may concern any voice"
-    assert book.record(hello, {"ana": PENDING}) == set()
-    assert book.record(hello, {"ana": READY, "ben": READY}) == {"ana", "ben"}
-    assert book.record(hello, {"ana": READY}) == {"ben"}
+    assert book.record(hello, ALL, {"ana": PENDING}) is None, "its first word may concern any voice"
+    assert book.record(hello, ALL, {"ana": PENDING}) == set()
+    assert book.record(hello, ALL, {"ana": READY, "ben": READY}) == {"ana", "ben"}
+    assert book.record(hello, ALL, {"ana": READY}) == {"ben"}
     assert book.forget(hello) == {"ana"}
     assert book.forget(hello) is None
 
 
 def test_the_book_tells_what_the_services_of_a_namespace_say() -> None:
     book = VoiceBook()
-    book.record(("speech", "b"), {"ana": PENDING})
-    book.record(("speech", "a"), {"ana": READY})
-    book.record(("elsewhere", "a"), {"ana": FAILED})
+    book.record(("speech", "b"), ALL, {"ana": PENDING})
+    book.record(("speech", "a"), ALL, {"ana": READY})
+    book.record(("elsewhere", "a"), ALL, {"ana": FAILED})
     assert book.of_voice("speech", "ana") == [READY, PENDING]
     assert book.of_voice("speech", "ben") == []
-    assert book.knows([("speech", "a"), ("speech", "b")])
-    assert not book.knows([("speech", "a"), ("speech", "c")])
+    assert book.knows([("speech", "a"), ("speech", "b")], voice())
+    assert not book.knows([("speech", "a"), ("speech", "c")], voice())
+
+
+def test_the_book_knows_whether_a_service_spoke_of_the_voice_as_it_is_now() -> None:
+    book, a = VoiceBook(), ("speech", "a")
+    book.record(a, ALL, {"ana": READY})
+    edited = Voice.model_validate(
+        {**voice_manifest(), "metadata": {**voice_manifest()["metadata"], "generation": 2}}
+    )
+    assert book.knows([a], voice())
+    assert not book.knows([a], edited)
+    assert not book.knows([a], voice("ben")), "it selects ben, and has said nothing yet"
+    book.record(a, MEDIA, {})
+    assert book.knows([a], voice("ben"))
+    assert not book.knows([a], voice("ben", {"team": "media"}))
+    book.record(a, None, {})
+    assert book.knows([a], voice("ben")), "nobody can tell what an unreadable service selects"

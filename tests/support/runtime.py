@@ -21,6 +21,7 @@ from speaker_runtime.contract import (
     ServingConfig,
     VoiceEntry,
     VoiceManifest,
+    VoiceSyncConfig,
 )
 
 T = TypeVar("T")
@@ -93,7 +94,10 @@ def eventually(probe: Callable[[], T | None], *, within: float, what: str) -> T:
 
 
 def write_documents(
-    directory: Path, serving: ServingConfig, voices: VoiceManifest = VOICES
+    directory: Path,
+    serving: ServingConfig,
+    voices: VoiceManifest = VOICES,
+    voice_sync: VoiceSyncConfig | None = None,
 ) -> Path:
     """Write both documents into ``directory``, with the model's files below it."""
     config = RuntimeConfig(
@@ -101,6 +105,7 @@ def write_documents(
         backend="hibari",
         model=ModelConfig(source="package://hibari-tts", directory=directory / "model"),
         serving=serving,
+        voice_sync=voice_sync,
     )
     (directory / CONFIG_FILE).write_text(config.to_json())
     (directory / VOICES_FILE).write_text(voices.to_json())
@@ -108,9 +113,11 @@ def write_documents(
 
 
 @contextmanager
-def serving(directory: Path, limits: ServingConfig) -> Iterator[RuntimeProcess]:
+def serving(
+    directory: Path, limits: ServingConfig, voice_sync: VoiceSyncConfig | None = None
+) -> Iterator[RuntimeProcess]:
     """Fetch the model and serve, ready, while the context lasts."""
-    write_documents(directory, limits)
+    write_documents(directory, limits, voice_sync=voice_sync)
     subprocess.run(
         [*COMMAND, "model", "fetch", "--config", directory],
         check=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from speaker_operator.kube.resources import POD, JsonObject
@@ -57,11 +58,19 @@ def ready_pod(pod: JsonObject) -> ReadyPod | None:
         {},
     )
     port = _port(pod)
-    if "deletionTimestamp" in metadata or not (runtime.get("ready") and address and port):
+    if "deletionTimestamp" in metadata or _is_lost(status):
+        return None
+    if not (runtime.get("ready") and address and port):
         return None
     host = f"[{address}]" if ":" in address else address
     run = Run(metadata["uid"], runtime.get("restartCount", 0))
     return ReadyPod(metadata["name"], run, f"http://{host}:{port}")
+
+
+def _is_lost(status: JsonObject) -> bool:
+    """Whether the pod is not ready, though its container was when the node was last heard of."""
+    conditions = status.get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] != "True" for each in conditions)
 
 
 def _port(pod: JsonObject) -> int | None:
@@ -107,7 +116,7 @@ class Hearing:
     """What is offered; None until the service's configuration is written."""
     words: Mapping[str, Word | None] | None = None
 
-    @property
+    @cached_property
     def said(self) -> dict[str, Word]:
         """The words of the pods that were asked."""
         return {name: word for name, word in (self.words or {}).items() if word is not None}

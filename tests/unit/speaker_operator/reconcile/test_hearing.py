@@ -25,6 +25,7 @@ def test_pods_that_serve_are_asked_wherever_they_listen() -> None:
 
 NOT_ASKED: dict[str, Json] = {
     "one that is not ready": pod(service(), runtime=waiting("CrashLoopBackOff")),
+    "one on a node that is gone": pod(service(), conditions=[{"type": "Ready", "status": "False"}]),
     "one that is ending": changed(pod(service()), "metadata", deletionTimestamp="now"),
     "one without an address": changed(pod(service()), "status", podIP=None),
     "one without a port": changed(pod(service()), "spec", containers=[]),

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from starlette.responses import Response
@@ -42,7 +42,9 @@ from speaker_runtime.services.cache.opening import open_cache
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
-from speaker_runtime.services.voicesync import VoiceSync
+
+if TYPE_CHECKING:
+    from speaker_runtime.services.voicesync import VoiceSync
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +124,6 @@ def _build(
     counted = RuntimeMetrics(config.backend, lambda: engine.load, lambda: engine.copies)
     cache = open_cache(config, shared_cache, counted.cache)
     service = SpeechService(engine, manifest, config.serving, counted, cache)
-    sync = config.voice_sync
     return Runtime(
         config=config,
         engine=engine,
@@ -130,8 +131,20 @@ def _build(
         models=ModelNames(config.backend),
         metrics=counted,
         started=int(time.time()),
-        voice_sync=None if sync is None else VoiceSync(sync, service, counted),
+        voice_sync=_voice_sync(config, service, counted),
     )
+
+
+def _voice_sync(
+    config: RuntimeConfig, service: SpeechService, counted: RuntimeMetrics
+) -> "VoiceSync | None":
+    if config.voice_sync is None:
+        return None
+    from speaker_runtime.services.voicesync import (  # noqa: PLC0415  only where it is used
+        VoiceSync,
+    )
+
+    return VoiceSync(config.voice_sync, service, counted)
 
 
 async def _nobody(*_: object) -> Response:

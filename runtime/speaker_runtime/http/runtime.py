@@ -1,7 +1,7 @@
 """The parts that the routes speak to, made once per application."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -11,7 +11,9 @@ from speaker_runtime.engine.engine import Engine
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
 from speaker_runtime.services.service import SpeechService
-from speaker_runtime.services.voicesync import VoiceSync
+
+if TYPE_CHECKING:
+    from speaker_runtime.services.voicesync import VoiceSync
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Runtime:
     models: ModelNames
     metrics: RuntimeMetrics
     started: int
-    voice_sync: VoiceSync | None
+    voice_sync: "VoiceSync | None"
     """Takes changed voices, where somebody may change them."""
 
 

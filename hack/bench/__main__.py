@@ -17,6 +17,9 @@ BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
 )
 
 
+_WIDTH: Final = 140
+
+
 def main() -> int:
     """Run what is named; 1 where a goal does not hold."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
@@ -39,7 +42,7 @@ def main() -> int:
 
 
 def _finish(name: str, measures: list[Measure]) -> int:
-    report.show(measures, Console())
+    report.show(measures, Console(width=_WIDTH))
     sys.stdout.write(f"written to {report.write(name, Machine.here(), measures)}\n")
     return report.exit_code(measures)
 

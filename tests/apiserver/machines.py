@@ -44,6 +44,7 @@ class Machines:
     name: str = "hello"
     fewest_available: int | None = field(default=None, init=False)
     """Pods that were available at any time since the service was first complete."""
+    _revisions: dict[str, str] = field(default_factory=dict, init=False)
 
     def complete(self, turns: int) -> int:
         """Take turns until all pods run the newest template; returns how many it took."""
@@ -60,7 +61,7 @@ class Machines:
     def turn(self) -> None:
         deployment = self.api.require(DEPLOYMENT, self.name)
         template, wanted = deployment["spec"]["template"], deployment["spec"]["replicas"]
-        newest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+        newest = self._revision(template)
         self._schedule()
         self._replace(deployment, newest, wanted)
         self._note_available()
@@ -76,6 +77,11 @@ class Machines:
             readyReplicas=available,
             availableReplicas=available,
         )
+
+    def _revision(self, template: Json) -> str:
+        """A template's hash; later ones sort later, as pods here are made within one second."""
+        digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+        return self._revisions.setdefault(digest, f"{len(self._revisions)}-{digest}")
 
     def images(self) -> list[str]:
         """The images of the pods that are available."""

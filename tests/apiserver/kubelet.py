@@ -115,11 +115,12 @@ def create_pod(api: Api, name: str = "hello", *, port: int | None = None) -> str
         template["spec"]["containers"][0]["ports"][0]["containerPort"] = port
     generation = deployment["metadata"]["generation"]
     labels = {**template["metadata"]["labels"], "pod-template-hash": str(generation)}
+    annotations = template["metadata"]["annotations"]
     pod = api.create(
         {
             "apiVersion": POD.api_version,
             "kind": POD.kind,
-            "metadata": {"name": unique_name(name), "labels": labels},
+            "metadata": {"name": unique_name(name), "labels": labels, "annotations": annotations},
             "spec": template["spec"],
         }
     )
@@ -128,15 +129,16 @@ def create_pod(api: Api, name: str = "hello", *, port: int | None = None) -> str
 
 def report_pod(api: Api, pod: str, *, fetch: Json, runtime: Json, **status: Any) -> None:
     """Write a pod's status, as the kubelet would."""
-
-    def container(name: str, state: Json) -> Json:
-        told = {"image": "runtime:test", "imageID": "", "ready": False, "restartCount": 0}
-        return {**told, "name": name, **state}
-
     api.patch_status(
         POD,
         pod,
-        initContainerStatuses=[container("model-fetch", fetch)],
-        containerStatuses=[container("runtime", runtime)],
+        initContainerStatuses=[container_status("model-fetch", fetch)],
+        containerStatuses=[container_status("runtime", runtime)],
         **status,
     )
+
+
+def container_status(name: str, state: Json) -> Json:
+    """A container's status, as the kubelet would write it."""
+    told = {"image": "runtime:test", "imageID": "", "ready": False, "restartCount": 0}
+    return {**told, "name": name, **state}

@@ -117,7 +117,8 @@ class Machines:
 
     def _create(self, template: Json, newest: str) -> None:
         labels = {**template["metadata"]["labels"], HASH: newest}
-        metadata = {"name": unique_name(self.name), "labels": labels}
+        annotations = template["metadata"]["annotations"]
+        metadata = {"name": unique_name(self.name), "labels": labels, "annotations": annotations}
         self.api.create(
             {
                 "apiVersion": POD.api_version,

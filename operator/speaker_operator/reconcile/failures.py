@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from speaker_operator.kube.resources import CLAIM, POD, JsonObject
+from speaker_operator.kube.resources import CLAIM, DEPLOYMENT, POD, JsonObject
+from speaker_operator.render.labels import TEMPLATE_HASH
 from speaker_operator.render.names import FETCH_CONTAINER
 from speaker_runtime.contract import ExitCode
 
@@ -61,7 +62,11 @@ class Failure:
 
 
 def current_pods(objects: Iterable[JsonObject]) -> list[JsonObject]:
-    """The pods of the newest ReplicaSet that are not on their way out, by name."""
+    """The pods of the present template that are not on their way out, by name.
+
+    Until there is one, those that were made last, as far as their times tell (whole seconds).
+    """
+    objects = list(objects)
     pods = [
         each
         for each in objects
@@ -69,6 +74,12 @@ def current_pods(objects: Iterable[JsonObject]) -> list[JsonObject]:
     ]
     if not pods:
         return []
+    templates = {
+        _made_from(each["spec"]["template"]) for each in objects if each["kind"] == DEPLOYMENT.kind
+    }
+    present = [pod for pod in pods if _made_from(pod) in templates - {None}]
+    if present:
+        return sorted(present, key=lambda pod: str(pod["metadata"]["name"]))
     newest = max(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], _hash(pod)))
     return sorted(
         (pod for pod in pods if _hash(pod) == _hash(newest)),
@@ -89,6 +100,12 @@ def last_exit(pods: Iterable[JsonObject]) -> Failure | None:
         failure for pod in pods for failure in _container_failures(pod) if failure.time is not None
     ]
     return max(ended, key=lambda failure: failure.time or "", default=None)
+
+
+def _made_from(pod: JsonObject) -> str | None:
+    """Digest of the template of a pod, or of a template."""
+    digest: str | None = pod["metadata"].get("annotations", {}).get(TEMPLATE_HASH)
+    return digest
 
 
 def _hash(pod: JsonObject) -> str:

@@ -1,12 +1,14 @@
 """The Deployment that runs a service's pods."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import metadata, names
 from speaker_operator.render.claim import own_cache
-from speaker_operator.render.labels import CONFIG_HASH, child_labels, selector_labels
+from speaker_operator.render.labels import CONFIG_HASH, TEMPLATE_HASH, child_labels, selector_labels
 from speaker_operator.render.overrides import with_overrides
 from speaker_operator.render.pod import pod_spec
 from speaker_operator.render.settings import RenderSettings
@@ -27,16 +29,7 @@ def deployment(
         "revisionHistoryLimit": 3,
         "selector": {"matchLabels": selector_labels(service.metadata.name)},
         "strategy": _STRATEGIES[strategy(service)],
-        "template": with_overrides(
-            {
-                "metadata": {
-                    "labels": child_labels(service),
-                    "annotations": {CONFIG_HASH: config_hash},
-                },
-                "spec": pod_spec(service, settings),
-            },
-            service.spec.pod_template,
-        ),
+        "template": _template(service, settings, config_hash),
     }
     if service.autoscaling is None:
         spec["replicas"] = service.least_replicas
@@ -46,6 +39,21 @@ def deployment(
         "metadata": metadata.owned(service, names.deployment(service.metadata.name)),
         "spec": spec,
     }
+
+
+def _template(service: TTSService, settings: RenderSettings, config_hash: str) -> dict[str, Any]:
+    """The pods, with a digest of all that they are: it tells the present ones from older ones."""
+    rendered = {
+        "metadata": {
+            "labels": child_labels(service),
+            "annotations": {CONFIG_HASH: config_hash},
+        },
+        "spec": pod_spec(service, settings),
+    }
+    template = with_overrides(rendered, service.spec.pod_template)
+    digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:16]
+    template["metadata"]["annotations"][TEMPLATE_HASH] = digest
+    return template
 
 
 def strategy(service: TTSService) -> Literal["surge", "inPlace", "recreate"]:

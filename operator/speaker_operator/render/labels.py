@@ -12,6 +12,8 @@ SERVICE: Final = f"{GROUP}/service"
 """Label of every child: the name of its TTSService."""
 CONFIG_HASH: Final = f"{GROUP}/config-hash"
 """Annotation of the pods: digest of what they were started with, but for the voices."""
+TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
+"""Annotation of the pods: digest of the template that they were made from."""
 
 OPERATOR_LABELS: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "speaker-tts-operator"}
 """Labels of the operator's own pods, as the chart makes them."""

@@ -12,6 +12,7 @@ from speaker_operator.reconcile.hearing import Trouble, Word, ready_pods
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.status import Observation, service_status
 from speaker_operator.render.gpu import Devices
+from speaker_operator.render.labels import TEMPLATE_HASH
 from speaker_operator.render.voices import assign
 from speaker_runtime.contract import FetchReport
 from tests.unit.speaker_operator.factories import service, voice
@@ -172,6 +173,20 @@ def test_an_autoscaler_that_adds_pods_does_not_make_it_unready() -> None:
     numbers = {**deployment_numbers(4), "readyReplicas": 2, "availableReplicas": 2}
     live = [with_status(each, **numbers) for each in children(of)]
     assert summary(status(of, [*live, pod(of)]))["Ready"] == "True Ready"
+
+
+def test_pods_of_the_same_second_are_told_apart_by_their_template() -> None:
+    of = service(replicas=2)
+    live = rolled_out(children(of), 2)
+    (deployment,) = (each for each in live if each["kind"] == "Deployment")
+    digest = deployment["spec"]["template"]["metadata"]["annotations"][TEMPLATE_HASH]
+    new = pod(of, "new", template="a", runtime=crash_looping(1, "boom"))
+    new["metadata"]["annotations"] = {TEMPLATE_HASH: digest}
+    numbers = {**deployment_numbers(2), "updatedReplicas": 1, "availableReplicas": 1}
+    live = [with_status(each, **numbers) for each in live]
+    found = conditions(status(of, [*live, pod(of, "old", template="z"), new]))
+    assert found["Ready"].reason == "CrashLoopBackOff"
+    assert "Pod new" in found["Ready"].message
 
 
 def test_an_autoscaler_that_sees_no_metrics_is_told() -> None:

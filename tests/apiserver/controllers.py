@@ -1,0 +1,136 @@
+"""Kubernetes' own controllers and scheduler beside the tests' API server, and a node to play.
+
+What Deployments, the garbage collector and namespaces do is then not played but real; only the
+node's kubelet is.
+"""
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from cluster.binaries import Binaries
+from cluster.config import Config
+from cluster.envtest import ControlPlane
+from speaker_operator.kube.resources import NODE, POD
+from tests.apiserver.api import Api, Json, Refused, unique_name
+from tests.apiserver.kubelet import FETCHED, SERVING, container_status
+
+MANAGER, SCHEDULER = "kube-controller-manager", "kube-scheduler"
+CONTROLLERS = (
+    *("deployment", "replicaset", "garbage-collector", "namespace", "disruption"),
+    "persistentvolumeclaim-protection",
+)
+CYCLE_SECONDS = 0.05
+ROOM = {"cpu": "64", "memory": "256Gi", "pods": "100"}
+
+
+@contextmanager
+def run_controllers(control_plane: ControlPlane, logs: Path) -> Iterator[None]:
+    """Run them while the context is open; they are built if no test has needed them before."""
+    binaries = Binaries.of_user(Config.load())
+    binaries.ensure((MANAGER, SCHEDULER))
+    common = [f"--kubeconfig={control_plane.kubeconfig}", "--leader-elect=false"]
+    names = ",".join(f"{name}-controller" for name in CONTROLLERS)
+    quick = ["--kube-api-qps=300", "--kube-api-burst=600"]
+    with ExitStack() as stack:
+        for tool, flags in (
+            (MANAGER, [*quick, f"--controllers={names}", "--secure-port=0"]),
+            (SCHEDULER, [*quick, "--secure-port=0"]),
+        ):
+            command = [str(binaries.path(tool)), *common, *flags]
+            stack.enter_context(_running(command, logs / f"{tool}.log"))
+        yield
+
+
+@contextmanager
+def _running(command: Sequence[str], log_file: Path) -> Iterator[None]:
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield
+        assert process.poll() is None, f"{command[0]} ended: {log_file.read_text()[-2000:]}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Kubelet:
+    """A node's kubelet: every pod that is bound to the node starts, serves or crashes, and ends."""
+
+    def __init__(self, cluster: Api, resources: Json, crashes: Callable[[str], bool]) -> None:
+        self._cluster = cluster
+        self._crashes = crashes
+        self._stopped = threading.Event()
+        self.fewest_serving: int | None = None
+        """Pods that served at any time since some first did; reset it to begin anew."""
+        self.name = unique_name("node")
+        self._register({**ROOM, **resources})
+
+    def run(self) -> None:
+        """Do what a kubelet does, until stopped."""
+        while not self._stopped.wait(CYCLE_SECONDS):
+            pods = [
+                pod for pod in self._cluster.list(POD) if pod["spec"].get("nodeName") == self.name
+            ]
+            for pod in pods:
+                try:
+                    self._tend(pod)
+                except Refused:
+                    continue  # it changed, or went away, meanwhile: the next cycle sees
+            if self.fewest_serving is not None:
+                serving = sum(_serves(pod) for pod in pods)
+                self.fewest_serving = min(self.fewest_serving, serving)
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _register(self, resources: Json) -> None:
+        node = {
+            "apiVersion": NODE.api_version,
+            "kind": NODE.kind,
+            "metadata": {"name": self.name, "labels": {"kubernetes.io/hostname": self.name}},
+        }
+        self._cluster.create_of(NODE, node)
+        ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}
+        self._cluster.patch_status(
+            NODE, self.name, capacity=resources, allocatable=resources, conditions=[ready]
+        )
+        self._cluster.patch(NODE, self.name, {"spec": {"taints": None}})
+
+    def _tend(self, pod: Json) -> None:
+        api = self._cluster.in_namespace(pod["metadata"]["namespace"])
+        name = pod["metadata"]["name"]
+        if "deletionTimestamp" in pod["metadata"]:
+            api.delete(POD, name, gracePeriodSeconds="0")
+        elif "containerStatuses" not in pod["status"]:
+            image = pod["spec"]["containers"][0]["image"]
+            serves = not self._crashes(image)
+            state = SERVING if serves else CRASHING
+            conditions = [*pod["status"].get("conditions", ()), _ready(serves=serves)]
+            api.patch_status(
+                POD,
+                name,
+                phase="Running",
+                conditions=conditions,
+                initContainerStatuses=[container_status("model-fetch", FETCHED)],
+                containerStatuses=[container_status("runtime", state)],
+            )
+
+
+CRASHING = {
+    "ready": False,
+    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+    "lastState": {"terminated": {"exitCode": 1, "message": "no such voice model"}},
+}
+
+
+def _ready(*, serves: bool) -> Json:
+    return {"type": "Ready", "status": "True" if serves else "False"}
+
+
+def _serves(pod: Json) -> bool:
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        each["ready"] for each in pod["status"].get("containerStatuses", ())
+    )

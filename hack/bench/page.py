@@ -28,10 +28,10 @@ METHODS: Final[Mapping[str, str]] = MappingProxyType(
         "4 normal and 8 batch clients that never do.",
         "peer": "The peer is kokoro-onnx 0.6.1 behind FastAPI: each request streams what its "
         "`create_stream` gives, with its default session, and its own text to phonemes (espeak). "
-        "Ours runs one copy of the model per core, each with one thread. Same weights, same "
-        "onnxruntime, same texts of 1, 2 and 4 sentences, 16-bit PCM. The sides take turns, each "
-        "alone. Throughput counts characters of text, since the peer trims silence that ours "
-        "keeps.",
+        "Ours runs as many copies as is its default. Same weights, same "
+        "onnxruntime, same texts of 1, 2 and 4 sentences, 16-bit PCM. Both are up and take turns; "
+        "the other one sleeps meanwhile. Throughput counts characters of text, since the peer "
+        "trims silence that ours keeps.",
         "soak": "12 clients ask for 36 orders of every format, 15 % go away in the middle, "
         "Schemathesis and Hypothesis send bad input beside them, and the server is told to end "
         "under load every 45 s. Every complete answer is compared, byte for byte, with what the "

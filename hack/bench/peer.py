@@ -1,14 +1,13 @@
 """Against a peer: kokoro-onnx behind FastAPI, on the same weights and the same machine.
 
 The peer is installed into an environment of its own below ``build/`` and run by
-:mod:`bench.peer_server`. Ours runs one copy of the model per core, each with one thread
-(``devices.copies``); the peer's session takes all cores, which is its default. Both get the same
+:mod:`bench.peer_server`. Both run with their defaults: ours with some copies of the
+model that share the cores, the peer with one session that takes all of them. Both get the same
 texts over the same HTTP request, 8 at a time, and answer with 16-bit PCM at 24 kHz. The sides take
 turns; the other one sleeps meanwhile. Throughput counts characters of text, since
 the sides leave different silences between sentences.
 """
 
-import os
 import shutil
 import socket
 import subprocess
@@ -79,9 +78,7 @@ def run() -> list[Measure]:
     model = ModelConfig(source=servers.KOKORO, directory=_ENVIRONMENT / "model")
     with TemporaryDirectory() as folder:
         directory = Path(folder)
-        servers.write_documents(
-            directory, model, backend="kokoro", copies=len(os.sched_getaffinity(0))
-        )
+        servers.write_documents(directory, model, backend="kokoro", copies=None)
         with _peer(python, model.directory) as its, start(directory) as process:
             process.wait_ready()
             own = Target(process.host, process.port, process.process.pid)

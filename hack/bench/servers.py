@@ -55,7 +55,7 @@ def write_documents(
     model: ModelConfig,
     *,
     backend: str = "hibari",
-    copies: int = 1,
+    copies: int | None = 1,
     serving: ServingConfig = UNBOUNDED,
     voices: VoiceManifest | None = None,
 ) -> None:

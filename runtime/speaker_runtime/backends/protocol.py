@@ -112,7 +112,7 @@ class Placement:
 
     Attributes:
         device: ``cpu``, or one of the names that :meth:`BackendFactory.gpus` gives.
-        threads: CPUs that there are; other copies may use them at the same time.
+        threads: Most threads for work on the CPU.
     """
 
     device: str

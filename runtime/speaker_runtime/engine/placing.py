@@ -65,7 +65,8 @@ def place(
         case "auto":
             devices = gpus or (CPU,)
     copies = wanted.copies or (copies_on_cpu if devices == (CPU,) else 1)
-    return [Placement(device, cpus) for device in devices for _ in range(copies)]
+    threads = max(1, cpus // copies)
+    return [Placement(device, threads) for device in devices for _ in range(copies)]
 
 
 def usable_cpus(quota: Path = _QUOTA) -> int:

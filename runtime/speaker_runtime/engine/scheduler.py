@@ -269,8 +269,10 @@ class Scheduler:
             Turn(ticket, ticket.next)
             for ticket in self._running
             if ticket.has_room
-            and ticket.next < min(len(ticket.job.requests), ticket.front + window)
-        ][: max(free, 0)]
+            and ticket.next < len(ticket.job.requests)
+            # What comes later takes no model from another job's first sound, nor from its own.
+            and ticket.next < ticket.front + (window if ticket.has_begun else 1)
+        ][:free]
 
     def _urgency(self, turn: Turn, now: float) -> tuple[int, int, bool, float, float]:
         ticket = turn.ticket

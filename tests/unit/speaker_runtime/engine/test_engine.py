@@ -259,17 +259,6 @@ def test_several_copies_speak_side_by_side() -> None:
     np.testing.assert_array_equal(heard[1], hummed("bbb"))
 
 
-def test_the_utterances_of_one_job_are_heard_in_order_whichever_copy_is_faster() -> None:
-    one, two = ToneBackend(), ToneBackend()
-    with running(one, two) as engine:
-        one.hold()
-        listener = Listener(engine, "first", "second")
-        eventually(lambda: two.steps, within=WITHIN, what="the other copy is ahead")
-        one.release()
-        heard = listener.all()
-    np.testing.assert_array_equal(heard, hummed("first", "second"))
-
-
 def test_a_copy_without_its_gpu_goes_on_elsewhere_and_says_so() -> None:
     lost = ToneBackend(load_error=DeviceUnavailableError("no GPU is there"))
     with elsewhere(lost) as (engine, spare):

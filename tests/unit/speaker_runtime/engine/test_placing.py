@@ -12,19 +12,20 @@ from speaker_runtime.engine.placing import MISSING_GPU, place, usable_cpus
 @pytest.mark.parametrize(
     ("wanted", "gpus", "placed"),
     [
-        (DevicesConfig(), (), ["cpu"] * 3),
-        (DevicesConfig(copies=2), (), ["cpu"] * 2),
-        (DevicesConfig(), ("cuda:0", "cuda:1"), ["cuda:0", "cuda:1"]),
-        (DevicesConfig(copies=2), ("cuda:0",), ["cuda:0", "cuda:0"]),
-        (DevicesConfig(kind="cpu"), ("cuda:0",), ["cpu"] * 3),
-        (DevicesConfig(kind="gpu"), (), [MISSING_GPU]),
+        (DevicesConfig(), (), [("cpu", 2)] * 3),
+        (DevicesConfig(copies=2), (), [("cpu", 4)] * 2),
+        (DevicesConfig(copies=16), (), [("cpu", 1)] * 16),
+        (DevicesConfig(), ("cuda:0", "cuda:1"), [("cuda:0", 8), ("cuda:1", 8)]),
+        (DevicesConfig(copies=2), ("cuda:0",), [("cuda:0", 4)] * 2),
+        (DevicesConfig(kind="cpu"), ("cuda:0",), [("cpu", 2)] * 3),
+        (DevicesConfig(kind="gpu"), (), [(MISSING_GPU, 8)]),
     ],
 )
-def test_each_copy_has_a_device(
-    wanted: DevicesConfig, gpus: tuple[str, ...], placed: list[str]
+def test_each_copy_has_a_device_and_its_share_of_the_cpus(
+    wanted: DevicesConfig, gpus: tuple[str, ...], placed: list[tuple[str, int]]
 ) -> None:
     made = place(wanted, gpus, cpus=8, copies_on_cpu=3)
-    assert made == [Placement(device, threads=8) for device in placed]
+    assert made == [Placement(*each) for each in placed]
 
 
 @pytest.mark.parametrize(

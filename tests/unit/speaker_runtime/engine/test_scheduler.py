@@ -127,15 +127,24 @@ def test_a_batch_holds_as_many_utterances_as_the_backend_takes() -> None:
     assert [desk.step(), desk.step()] == [["a", "b"], ["c"]]
 
 
-def test_the_next_utterance_of_a_job_begins_early_only_where_nobody_else_waits() -> None:
+def test_the_next_utterance_begins_on_another_copy_once_the_first_is_heard() -> None:
+    desk = Desk(copies=2)
+    ticket = desk.submit("a1", "a2", "a3")
+    desk.step(copy=0)
+    (second,), (third,) = desk.scheduler.next_turns(0), desk.scheduler.next_turns(1)
+    desk.deliver(third, copy=1)
+    desk.deliver(second, copy=0)
+    heard = [ticket.take() for _ in range(4)]
+    assert [each.utterance for each in heard if isinstance(each, Chunk)] == [0, 1, 2]
+
+
+def test_what_has_no_sound_yet_comes_before_what_is_ahead_of_its_listener() -> None:
     desk = Desk(max_batch=2)
-    desk.submit("a1", "a2")
-    first = desk.scheduler.next_turns(0)
-    assert [turn.request.text for turn in first] == ["a1"]
-    desk.submit("b1")
-    desk.deliver(first[0], last=False)
-    second = desk.scheduler.next_turns(0)
-    assert {turn.request.text for turn in second} == {"a1", "b1"}
+    desk.submit("a1", "a2", "a3")
+    desk.step()
+    desk.submit("b1", "b2")
+    turns = desk.scheduler.next_turns(0)
+    assert {turn.request.text for turn in turns} == {"b1", "a2"}
 
 
 def test_the_least_loaded_copy_takes_a_new_utterance() -> None:

@@ -1,6 +1,7 @@
 """The rules of a language, made from its grammar, in the order in which they apply."""
 
 import re
+from abc import ABC, abstractmethod
 from typing import Final
 
 from speaker_runtime.text.normalization.addresses import address_rules
@@ -63,7 +64,7 @@ def _figure(match: Match, name: str) -> Figure:
     )
 
 
-class _Sayer:
+class _Sayer(ABC):
     """Says a match in words, apart from the words beside it."""
 
     def __init__(self, grammar: Grammar) -> None:
@@ -76,9 +77,9 @@ class _Sayer:
         before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
         return f"{' ' if before.isalnum() else ''}{said}{' ' if after.isalnum() else ''}"
 
+    @abstractmethod
     def say(self, match: Match) -> str:
         """The words of the match."""
-        raise NotImplementedError
 
 
 class _Numbers(_Sayer):

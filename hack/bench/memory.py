@@ -16,8 +16,7 @@ from tests.support.runtime import eventually, start
 
 VOICES: Final = 50
 REQUESTS: Final = 2000
-WARM_UP_REQUESTS: Final = 2000
-"""Until what is bounded (the cache's index, the readers' word lists) has its full size."""
+WARM_UP_REQUESTS: Final = 400
 SETTLE_SECONDS: Final = 15.0
 """For which a server may take to give back what its last requests used."""
 MANIFEST: Final = VoiceManifest(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from generate import chart, crds, picture, reference
+from generate import chart, crds, picture, reference, troubleshooting
 
 ROOT: Final = Path(__file__).parents[2]
 Generator = Callable[[Path], dict[Path, str]]
@@ -15,6 +15,7 @@ GENERATORS: Final[tuple[Generator, ...]] = (
     chart.files,
     reference.files,
     picture.files,
+    troubleshooting.files,
 )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from speaker_operator.reasons import Reason
+
 
 class KubeError(Exception):
     """A request that the API server did not fulfil."""
 
-    reason: ClassVar[str] = "ApiError"
-    """One CamelCase word, for conditions and metrics."""
+    reason: ClassVar[Reason] = Reason.API_ERROR
+    """For conditions and metrics."""
     transient: ClassVar[bool] = False
     """Whether the same request may well succeed later, with nothing changed by people."""
 
@@ -20,53 +22,53 @@ class KubeError(Exception):
 class UnavailableError(KubeError):
     """The API server is out of reach, too slow, or failed itself."""
 
-    reason = "ApiUnavailable"
+    reason = Reason.API_UNAVAILABLE
     transient = True
 
 
 class ThrottledError(KubeError):
     """The API server asks for fewer requests."""
 
-    reason = "ApiThrottled"
+    reason = Reason.API_THROTTLED
     transient = True
 
 
 class ConflictError(KubeError):
     """The object changed in between, or is on its way out."""
 
-    reason = "Conflict"
+    reason = Reason.CONFLICT
     transient = True
 
 
 class UnauthorizedError(KubeError):
     """The API server does not accept the operator's credentials."""
 
-    reason = "Unauthorized"
+    reason = Reason.UNAUTHORIZED
     transient = True
 
 
 class NotFoundError(KubeError):
     """The object, its namespace or its kind does not exist (any more)."""
 
-    reason = "NotFound"
+    reason = Reason.NOT_FOUND
 
 
 class ForbiddenError(KubeError):
     """The operator's role, a quota or an admission policy says no."""
 
-    reason = "Forbidden"
+    reason = Reason.FORBIDDEN
 
 
 class NamespaceEndingError(ForbiddenError):
     """The namespace is on its way out: nothing can be made in it any more."""
 
-    reason = "NamespaceEnding"
+    reason = Reason.NAMESPACE_ENDING
 
 
 class InvalidError(KubeError):
     """The API server cannot accept the object as it is."""
 
-    reason = "Invalid"
+    reason = Reason.INVALID
 
 
 _BY_STATUS: dict[int, type[KubeError]] = {

@@ -8,6 +8,7 @@ from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ConflictError, KubeError, NamespaceEndingError
 from speaker_operator.kube.resources import JsonObject, Key, resource_of
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.drift import drift
 from speaker_operator.reconcile.ownership import take_over
 from speaker_operator.reconcile.plan import (
@@ -122,13 +123,13 @@ class Applier:
 class NameTakenError(KubeError):
     """A child's name belongs to an object that the operator did not make."""
 
-    reason = "NameTaken"
+    reason = Reason.NAME_TAKEN
 
 
 class UnenforcedError(KubeError):
     """What was applied did not come out as applied."""
 
-    reason = "Unenforced"
+    reason = Reason.UNENFORCED
 
 
 def _is_labelled(found: JsonObject, manifest: JsonObject) -> bool:
@@ -137,16 +138,6 @@ def _is_labelled(found: JsonObject, manifest: JsonObject) -> bool:
     return bool(labels.get(MANAGED_BY) == MANAGER and labels.items() >= wanted.items())
 
 
-_REMEDIES = {
-    "NameTaken": "rename the TTSService, or delete that object",
-    "Forbidden": "look at the namespace's quotas and policies, and at the operator's role",
-    "Invalid": "change the field of the spec that leads to it",
-    "Unenforced": "look at the webhooks and the version of the cluster",
-    "NotFound": "look whether the namespace and the API still exist",
-}
-
-
 def _problem(action: Action, error: KubeError) -> Problem:
     key = action.key
-    remedy = _REMEDIES.get(error.reason, "see the operator's log")
-    return Problem(error.reason, f"{key.kind} {key.name}: {error}; {remedy}")
+    return Problem(error.reason, error.reason.told(f"{key.kind} {key.name}: {error}"))

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from speaker_operator.api.v1alpha1.status import Condition, ConditionStatus
-
-TAKES_ITS_TIME: Final = frozenset({"RollingOut", "Starting", "Pending", "Fetching", "Syncing"})
-"""Reasons that go away by themselves."""
+from speaker_operator.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -17,7 +14,7 @@ class Finding:
 
     type: str
     status: ConditionStatus
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -38,7 +35,10 @@ def conditions(
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:
-    """Turn findings into conditions: the transition time moves only where the status changes."""
+    """Turn findings into conditions: every trouble comes with its remedy.
+
+    The transition time moves only where the status changes.
+    """
     before = {condition.type: condition for condition in previous}
     return tuple(
         Condition(
@@ -47,7 +47,7 @@ def conditions(
             observed_generation=generation,
             last_transition_time=_since(finding, before.get(finding.type), now),
             reason=finding.reason,
-            message=finding.message,
+            message=finding.reason.told(finding.message),
         )
         for finding in findings
     )

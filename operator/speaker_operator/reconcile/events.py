@@ -6,7 +6,7 @@ from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
 from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.kube.resources import EVENT, JsonObject
-from speaker_operator.reconcile.conditions import TAKES_ITS_TIME
+from speaker_operator.reasons import BY_WORD, Standing
 
 _NOTE_LENGTH = 1024
 
@@ -31,7 +31,7 @@ def transition_event(
         "reportingController": f"speaker-tts.dev/{FIELD_MANAGER}",
         "reportingInstance": instance[:128],
         "action": "Reconcile",
-        "type": "Normal" if after.status == "True" or _is_expected(after) else "Warning",
+        "type": "Warning" if BY_WORD[after.reason].standing is Standing.WRONG else "Normal",
         "reason": after.reason,
         "note": after.message[:_NOTE_LENGTH],
         "regarding": {
@@ -47,7 +47,3 @@ def transition_event(
 
 def _ready(status: ServiceStatus) -> Condition | None:
     return next((each for each in status.conditions if each.type == "Ready"), None)
-
-
-def _is_expected(condition: Condition) -> bool:
-    return condition.reason in TAKES_ITS_TIME | {"ScaledToZero", "Suspended"}

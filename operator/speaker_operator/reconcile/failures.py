@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from speaker_operator.kube.resources import CLAIM, DEPLOYMENT, POD, JsonObject
+from speaker_operator.reasons import Reason
 from speaker_operator.render.labels import TEMPLATE_HASH
 from speaker_operator.render.names import FETCH_CONTAINER
 from speaker_runtime.contract import ExitCode
@@ -14,29 +15,30 @@ _TEMPLATE_HASH: Final = "pod-template-hash"
 _MESSAGE_LENGTH: Final = 1024
 
 _IMAGE_REASONS: Final = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+    {Reason.IMAGE_PULL_BACK_OFF, Reason.INVALID_IMAGE_NAME, Reason.IMAGE_NEVER_PULLED}
 )
-_CONFIG_REASONS: Final = frozenset(
-    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-)
-_EXIT_REASONS: Final[Mapping[int, tuple[str, str]]] = {
-    ExitCode.INVALID_CONFIG: (
-        "InvalidConfig",
-        "the image does not understand the configuration: use that of the operator's version",
-    ),
-    ExitCode.MODEL_UNAVAILABLE: (
-        "ModelUnavailable",
-        "check spec.model.source, and modelFetch in the values of the operator's chart",
-    ),
-    ExitCode.MODEL_CORRUPT: (
-        "ModelCorrupt",
-        "the model's files are not what they should be: delete the cache, and check the source",
-    ),
-    ExitCode.NO_SPACE: ("NoSpace", "raise spec.cache.size"),
-    ExitCode.LICENSE_NOT_ACCEPTED: ("LicenseNotAccepted", "set spec.model.acceptLicense"),
+_WAITING_REASONS: Final[Mapping[str, Reason]] = {
+    "ErrImagePull": Reason.IMAGE_PULL_BACK_OFF,
+    **{reason.value: reason for reason in _IMAGE_REASONS},
+    "CreateContainerConfigError": Reason.CONTAINER_CONFIG_ERROR,
+    "CreateContainerError": Reason.CONTAINER_CREATE_ERROR,
+    "RunContainerError": Reason.CONTAINER_RUN_ERROR,
+}
+"""What a kubelet says of a container that cannot begin."""
+_EXIT_REASONS: Final[Mapping[int, Reason]] = {
+    ExitCode.INVALID_CONFIG: Reason.INVALID_CONFIG,
+    ExitCode.MODEL_UNAVAILABLE: Reason.MODEL_UNAVAILABLE,
+    ExitCode.MODEL_CORRUPT: Reason.MODEL_CORRUPT,
+    ExitCode.NO_SPACE: Reason.NO_SPACE,
+    ExitCode.LICENSE_NOT_ACCEPTED: Reason.LICENSE_NOT_ACCEPTED,
 }
 MODEL_REASONS: Final = frozenset(
-    {"ModelUnavailable", "ModelCorrupt", "NoSpace", "LicenseNotAccepted"}
+    {
+        Reason.MODEL_UNAVAILABLE,
+        Reason.MODEL_CORRUPT,
+        Reason.NO_SPACE,
+        Reason.LICENSE_NOT_ACCEPTED,
+    }
 )
 _MISSING_SECRET: Final = re.compile(r'secret "([^"]+)" not found')
 """What a kubelet says of a container whose environment names a Secret that is not there."""
@@ -48,7 +50,7 @@ _MISSING_CLAIM: Final = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 class Failure:
     """What keeps one pod from serving."""
 
-    reason: str
+    reason: Reason
     message: str
     pod: str
     container: str | None = None
@@ -116,20 +118,17 @@ def _scheduling_failure(pod: JsonObject, claims: Iterable[JsonObject]) -> Failur
     for condition in pod.get("status", {}).get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             message = condition.get("message", "no node takes the pod")
-            reason, hint = "Unschedulable", ""
+            reason, cause = Reason.UNSCHEDULABLE, ""
             if CLAIM.kind in message:
-                reason, hint = _claim_trouble(claims) or (reason, hint)
-            elif missing := _MISSING_CLAIM.search(message):
-                reason = "ClaimNotFound"
-                hint = (
-                    f"; create the claim {missing[1]}, or correct spec.model.source or "
-                    "spec.cache.existingClaim"
-                )
-            return Failure(reason, f"{message}{hint}"[:_MESSAGE_LENGTH], pod["metadata"]["name"])
+                reason, cause = _claim_trouble(claims) or (reason, cause)
+            elif _MISSING_CLAIM.search(message):
+                reason = Reason.CLAIM_NOT_FOUND
+            words = f"{message[:_MESSAGE_LENGTH]}{cause}"
+            return Failure(reason, reason.told(words), pod["metadata"]["name"])
     return None
 
 
-def _claim_trouble(claims: Iterable[JsonObject]) -> tuple[str, str] | None:
+def _claim_trouble(claims: Iterable[JsonObject]) -> tuple[Reason, str] | None:
     """A pod that waits for a claim says only that; the claim knows better why."""
     for claim in claims:
         name, storage_class = claim["metadata"]["name"], claim["spec"].get("storageClassName")
@@ -137,19 +136,13 @@ def _claim_trouble(claims: Iterable[JsonObject]) -> tuple[str, str] | None:
             case "Bound":
                 continue
             case "Lost":
-                return "CacheLost", (
-                    f"; the volume of {CLAIM.kind} {name} is gone: delete the claim to have it "
-                    "made anew"
-                )
+                return Reason.CACHE_LOST, f"; the volume of {CLAIM.kind} {name} is gone"
         if not storage_class:
-            return "NoStorageClass", (
-                f"; {CLAIM.kind} {name} has no storage class, as the cluster has no default one: "
-                "set spec.cache.storageClassName"
+            return Reason.NO_STORAGE_CLASS, (
+                f"; {CLAIM.kind} {name} has no storage class, as the cluster has no default one"
             )
-        return "CachePending", (
-            f"; {CLAIM.kind} {name} waits for storage class {storage_class}: look whether that "
-            "exists and can make volumes"
-        )
+        waits = f"; {CLAIM.kind} {name} waits for storage class {storage_class}"
+        return Reason.CACHE_PENDING, waits
     return None
 
 
@@ -166,37 +159,33 @@ def _container_failures(pod: JsonObject) -> list[Failure]:
 def _container_failure(pod: str, status: Mapping[str, Any]) -> Failure | None:
     name, state = status["name"], status.get("state", {})
     waiting = state.get("waiting", {})
-    reason = waiting.get("reason", "")
-    if reason in _IMAGE_REASONS or reason in _CONFIG_REASONS:
-        reason = "ImagePullBackOff" if reason == "ErrImagePull" else reason
-        message = f"image {status.get('image') or '(unknown)'}: {waiting.get('message', '')}"
-        if reason in _CONFIG_REASONS:
-            message = waiting.get("message", "")
-            missing = _MISSING_SECRET.search(message)
-            if missing is not None:
-                reason = "SecretNotFound"
-                message = (
-                    f"there is no Secret {missing[1]} in the namespace: create it, or correct "
-                    "spec.model.credentialsSecret (or modelFetch.envFrom of the operator's chart)"
-                )
-        return Failure(reason, message[:_MESSAGE_LENGTH], pod, name)
+    word = waiting.get("reason", "")
+    if word in _WAITING_REASONS:
+        reason, message = _WAITING_REASONS[word], waiting.get("message", "")
+        missing = _MISSING_SECRET.search(message)
+        if reason in _IMAGE_REASONS:
+            message = f"image {status.get('image') or '(unknown)'}: {message}"
+        elif missing is not None:
+            reason = Reason.SECRET_NOT_FOUND
+            message = f"there is no Secret {missing[1]} in the namespace"
+        return Failure(reason, reason.told(message[:_MESSAGE_LENGTH]), pod, name)
     if status.get("ready"):
         return None
     ended = state.get("terminated") or status.get("lastState", {}).get("terminated") or {}
     if ended.get("exitCode", 0) == 0:
         return None
-    return _exit_failure(pod, name, ended, waiting=reason)
+    return _exit_failure(pod, name, ended, waiting=word)
 
 
 def _exit_failure(pod: str, name: str, ended: Mapping[str, Any], *, waiting: str) -> Failure:
     code = ended["exitCode"]
-    reason, remedy = _EXIT_REASONS.get(
-        code, ("CrashLoopBackOff" if waiting == "CrashLoopBackOff" else "ContainerFailed", "")
+    again = waiting == Reason.CRASH_LOOP_BACK_OFF
+    reason = _EXIT_REASONS.get(
+        code, Reason.CRASH_LOOP_BACK_OFF if again else Reason.CONTAINER_FAILED
     )
-    if ended.get("reason") == "OOMKilled":
-        reason, remedy = "OOMKilled", "raise spec.resources.limits.memory"
+    if ended.get("reason") == Reason.OOM_KILLED:
+        reason = Reason.OOM_KILLED
     words = (ended.get("message") or "").strip()[-_MESSAGE_LENGTH:]
     message = f"container {name} ended with exit code {code}"
     message += f": {words}" if words else ""
-    message += f" ({remedy})" if remedy else ""
-    return Failure(reason, message, pod, name, code, ended.get("finishedAt"))
+    return Failure(reason, reason.told(message), pod, name, code, ended.get("finishedAt"))

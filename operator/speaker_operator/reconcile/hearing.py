@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple, Self
 
 from speaker_operator.kube.resources import POD, JsonObject
+from speaker_operator.reasons import Reason
 from speaker_operator.render.names import HTTP_PORT_NAME, RUNTIME_CONTAINER
 from speaker_runtime.contract import VoiceEntry, VoiceManifest, digest_of
 
@@ -85,7 +86,7 @@ def _port(pod: JsonObject) -> int | None:
 class Trouble(NamedTuple):
     """Why a pod did not take an offer."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -137,7 +138,7 @@ class Hearing:
         """The first pod that has not taken the offer, and why not."""
         for name, word in self.said.items():
             if self.offer is None or word.taken is None or word.taken.digest != self.offer.digest:
-                return name, word.trouble or Trouble("Syncing", "it has yet to take them")
+                return name, word.trouble or Trouble(Reason.SYNCING, "it has yet to take them")
         return None
 
     def lacking(self, voice: str) -> tuple[str, Trouble] | None:
@@ -145,7 +146,7 @@ class Hearing:
         for name, word in self.said.items():
             wanted = self.offer.entries.get(voice) if self.offer else None
             if wanted is None or word.taken is None or word.taken.entries.get(voice) != wanted:
-                return name, word.trouble or Trouble("Syncing", "it has yet to take the voice")
+                return name, word.trouble or Trouble(Reason.SYNCING, "it has yet to take the voice")
         return None
 
     def refusal(self, voice: str) -> str | None:

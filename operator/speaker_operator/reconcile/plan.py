@@ -15,6 +15,7 @@ from speaker_operator.kube.resources import (
     Key,
     key_of,
 )
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.drift import drift, owns
 from speaker_operator.reconcile.ownership import has_foreign_items
 from speaker_operator.render.metadata import Manifest
@@ -78,7 +79,7 @@ Action = Apply | KeepReplicas | TakeOver | Delete
 class Problem:
     """A child that cannot be made as rendered, and what to do about it."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -196,11 +197,9 @@ def _achievable_claim(
     if not kept:
         return steps, None
     name = child["metadata"]["name"]
-    return steps, Problem(
-        "CacheImmutable",
-        f"PersistentVolumeClaim {name} exists and keeps its {', its '.join(kept)}: write that in "
-        f"spec.cache, or delete the claim to have it made anew (the model is fetched again)",
-    )
+    reason = Reason.CACHE_IMMUTABLE
+    message = f"PersistentVolumeClaim {name} exists and keeps its {', its '.join(kept)}"
+    return steps, Problem(reason, reason.told(message))
 
 
 def _storage(spec: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.kube.resources import JsonObject
+from speaker_operator.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Rollout:
     """Whether the numbers are about the present spec."""
     autoscaled: bool = False
     overdue: bool = False
-    refusal: tuple[str, str] | None = None
+    refusal: tuple[Reason, str] | None = None
     """Reason and message, where pods cannot even be created."""
 
     @property
@@ -73,14 +74,14 @@ def blindness(autoscaler: JsonObject | None) -> str:
 
 
 _REFUSALS = (
-    ("exceeded quota", "QuotaExceeded"),
-    ("violates PodSecurity", "PodSecurityViolation"),
+    ("exceeded quota", Reason.QUOTA_EXCEEDED),
+    ("violates PodSecurity", Reason.POD_SECURITY_VIOLATION),
 )
 
 
-def _refusal(condition: Mapping[str, Any]) -> tuple[str, str] | None:
+def _refusal(condition: Mapping[str, Any]) -> tuple[Reason, str] | None:
     if condition.get("status") != "True":
         return None
     message = condition.get("message", "")
-    reasons: Iterable[str] = (reason for mark, reason in _REFUSALS if mark in message)
-    return next(iter(reasons), condition.get("reason", "FailedCreate")), message
+    reasons: Iterable[Reason] = (reason for mark, reason in _REFUSALS if mark in message)
+    return next(iter(reasons), Reason.FAILED_CREATE), message

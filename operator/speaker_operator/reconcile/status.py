@@ -23,7 +23,8 @@ from speaker_operator.kube.resources import (
     JsonObject,
     Resource,
 )
-from speaker_operator.reconcile.conditions import TAKES_ITS_TIME, Finding, conditions, count
+from speaker_operator.reasons import Reason, Standing
+from speaker_operator.reconcile.conditions import Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.fetches import fetch_report, fetch_states
 from speaker_operator.reconcile.hearing import Hearing
@@ -133,7 +134,7 @@ def unreadable_status(
     previous: ServiceStatus, message: str, *, generation: int, now: datetime
 ) -> ServiceStatus:
     """The status of a service whose spec this version of the operator cannot read."""
-    finding = Finding("Ready", "False", "InvalidSpec", message)
+    finding = Finding("Ready", "False", Reason.INVALID_SPEC, message)
     return ServiceStatus(
         observed_generation=generation,
         conditions=conditions([finding], previous.conditions, generation=generation, now=now),
@@ -168,9 +169,11 @@ def _model_state(
 
 def _model_ready(model: ModelStatus, observation: Observation) -> Finding:
     if model.state == "Ready":
-        return Finding("ModelReady", "True", "Fetched", f"{model.source} is in the cache.")
+        return Finding("ModelReady", "True", Reason.FETCHED, f"{model.source} is in the cache.")
     failure = observation.failure
-    reason = failure.reason if model.state == "Failed" and failure else model.state
+    reason = Reason.FETCHING if model.state == "Fetching" else Reason.PENDING
+    if model.state == "Failed" and failure is not None:
+        reason = failure.reason
     message = model.message or f"A pod fetches {model.source}."
     return Finding("ModelReady", "False", reason, message)
 
@@ -191,9 +194,10 @@ def _voices(observation: Observation) -> VoicesStatus:
 
 def _voices_ready(voices: VoicesStatus, observation: Observation) -> Finding:
     problem = default_problem(observation.service, observation.assignments)
-    if voices.failed:
-        first = voices.failed[0]
-        return Finding("VoicesReady", "False", first.reason, f"Voice {first.name}: {first.message}")
+    for name, state in observation.voice_states.items():
+        if state.state == "Failed":
+            message = f"Voice {name}: {state.message}"
+            return Finding("VoicesReady", "False", state.reason, message)
     if problem is not None:
         return Finding("VoicesReady", "False", problem.reason, problem.message)
     behind = observation.heard.behind
@@ -203,12 +207,12 @@ def _voices_ready(voices: VoicesStatus, observation: Observation) -> Finding:
     if not voices.total:
         presets = ", ".join(observation.service.backend.presets)
         message = f"No Voice is selected; requests can ask for the backend's presets: {presets}."
-        return Finding("VoicesReady", "True", "PresetsOnly", message)
+        return Finding("VoicesReady", "True", Reason.PRESETS_ONLY, message)
     if voices.ready < voices.total:
         message = f"{count(voices.total, 'voice')} to come, once a pod serves."
-        return Finding("VoicesReady", "False", "RollingOut", message)
+        return Finding("VoicesReady", "False", Reason.ROLLING_OUT, message)
     message = f"{count(voices.total, 'voice')} can be asked for."
-    return Finding("VoicesReady", "True", "Served", message)
+    return Finding("VoicesReady", "True", Reason.SERVED, message)
 
 
 def _available(observation: Observation) -> Finding:
@@ -217,30 +221,35 @@ def _available(observation: Observation) -> Finding:
         message = f"Requests are served by {count(rollout.available, 'pod')}"
         if observation.devices.fell_back:
             message += f"; {observation.devices.message}"
-            return Finding("Available", "True", "ServingOnCPU", f"{message}.")
-        return Finding("Available", "True", "Serving", f"{message}.")
+            return Finding("Available", "True", Reason.SERVING_ON_CPU, f"{message}.")
+        return Finding("Available", "True", Reason.SERVING, f"{message}.")
     if observation.service.spec.suspend:
-        return Finding("Available", "False", "Suspended", _SUSPENDED)
+        return Finding("Available", "False", Reason.SUSPENDED, _SUSPENDED)
     if not rollout.wanted:
         return Finding(
-            "Available", "False", "ScaledToZero", "spec.replicas is 0: raise it to serve requests."
+            "Available",
+            "False",
+            Reason.SCALED_TO_ZERO,
+            "spec.replicas is 0: raise it to serve requests.",
         )
-    reason, message = _obstacle(observation) or ("Starting", "No pod serves requests yet.")
+    reason, message = _obstacle(observation) or (Reason.STARTING, "No pod serves requests yet.")
     return Finding("Available", "False", reason, message)
 
 
-def _obstacle(observation: Observation) -> tuple[str, str] | None:
+def _obstacle(observation: Observation) -> tuple[Reason, str] | None:
     """What keeps pods from coming up, the cause before its effects."""
     rollout, failure = observation.rollout, observation.failure
     if rollout.refusal is not None:
-        return rollout.refusal
+        reason, message = rollout.refusal
+        return reason, reason.told(message)
     if failure is not None:
         message = f"Pod {failure.pod}: {failure.message}"
-        if failure.reason == "Unschedulable" and observation.devices.reason == "NodesUnknown":
+        if failure.reason is Reason.UNSCHEDULABLE and observation.devices.reason == "NodesUnknown":
             message += f"; {observation.devices.message}"
         return failure.reason, message
     if rollout.overdue:
-        return "ProgressDeadlineExceeded", f"The pods make no progress: {rollout.progress}."
+        reason = Reason.PROGRESS_DEADLINE_EXCEEDED
+        return reason, reason.told(f"The pods make no progress: {rollout.progress}")
     return None
 
 
@@ -250,7 +259,7 @@ def _progressing(observation: Observation) -> Finding:
         problem = observation.problems[0]
         return Finding("Progressing", "False", problem.reason, problem.message)
     if observation.in_effect:
-        return Finding("Progressing", "True", "RolledOut", "The whole spec is rolled out.")
+        return Finding("Progressing", "True", Reason.ROLLED_OUT, "The whole spec is rolled out.")
     obstacle = _obstacle(observation)
     if obstacle is not None:
         reason, message = obstacle
@@ -260,13 +269,13 @@ def _progressing(observation: Observation) -> Finding:
                 "the change back"
             )
         return Finding("Progressing", "False", reason, message)
-    return Finding("Progressing", "True", "RollingOut", f"Rolling out: {rollout.progress}.")
+    return Finding("Progressing", "True", Reason.ROLLING_OUT, f"Rolling out: {rollout.progress}.")
 
 
 def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
     """The sum of all aspects: what stands in the way comes before what merely takes its time."""
     if observation.service.spec.suspend:
-        return Finding("Ready", "False", "Suspended", _SUSPENDED)
+        return Finding("Ready", "False", Reason.SUSPENDED, _SUSPENDED)
     by_type = {finding.type: finding for finding in aspects}
     lacking = [] if observation.in_effect else [by_type["Progressing"]]
     lacking += [
@@ -274,7 +283,7 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         for name in ("VoicesReady", "Available", "ModelReady")
         if by_type[name].status != "True"
     ]
-    for finding in sorted(lacking, key=lambda each: each.reason in TAKES_ITS_TIME):
+    for finding in sorted(lacking, key=lambda each: each.reason.standing is Standing.PASSING):
         return Finding("Ready", "False", finding.reason, finding.message)
     number = len(observation.assignments)
     voices = count(number, "voice") if number else "the backend's presets"
@@ -283,8 +292,8 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         message += f"; its autoscaler cannot scale it: {observation.blindness}"
     if observation.devices.fell_back:
         message += f"; {observation.devices.message}"
-        return Finding("Ready", "True", "ReadyOnCPU", f"{message}.")
-    return Finding("Ready", "True", "Ready", f"{message}.")
+        return Finding("Ready", "True", Reason.READY_ON_CPU, f"{message}.")
+    return Finding("Ready", "True", Reason.READY, f"{message}.")
 
 
 def _last_failure(observation: Observation) -> FailureRecord | None:

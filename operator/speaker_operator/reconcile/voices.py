@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from speaker_operator.api.v1alpha1 import Voice
 from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.api.v1alpha1.status import VoiceServiceStatus, VoiceStatus
-from speaker_operator.pods.errors import RefusedError, UnreachableError
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.conditions import Finding, conditions, count
 from speaker_operator.reconcile.hearing import Hearing, Trouble
 from speaker_operator.render.voices import Assignment
@@ -27,7 +27,7 @@ class VoiceState:
     generation: int
     """Of the Voice that the service speaks of."""
     state: Literal["Ready", "Pending", "Failed"]
-    reason: str
+    reason: Reason
     message: str | None = None
 
 
@@ -45,28 +45,22 @@ def _state(service: str, assignment: Assignment, hearing: Hearing) -> VoiceState
         return VoiceState(service, generation, "Failed", problem.reason, problem.message)
     if not hearing.said:
         return VoiceState(
-            service, generation, "Pending", "RollingOut", "no pod of the service serves yet"
+            service, generation, "Pending", Reason.ROLLING_OUT, "no pod of the service serves yet"
         )
     refusal = hearing.refusal(name)
     if refusal is not None:
-        return VoiceState(service, generation, "Failed", "RefusedByPod", refusal)
+        reason = Reason.REFUSED_BY_POD
+        return VoiceState(service, generation, "Failed", reason, reason.told(refusal))
     lacking = hearing.lacking(name)
     if lacking is not None:
         pod, trouble = lacking
         return VoiceState(service, generation, "Pending", trouble.reason, untaken(pod, trouble))
-    return VoiceState(service, generation, "Ready", "Served")
-
-
-_REMEDIES: Final = {
-    UnreachableError.reason: "; let the operator's pods reach it on its http port (NetworkPolicy)",
-    RefusedError.reason: "; run an image of the operator's version",
-}
+    return VoiceState(service, generation, "Ready", Reason.SERVED)
 
 
 def untaken(pod: str, trouble: Trouble) -> str:
     """Why a pod has not taken the voices, and what to do, in words."""
-    remedy = _REMEDIES.get(trouble.reason, "")
-    return f"pod {pod} has other voices than declared: {trouble.message}{remedy}"
+    return trouble.reason.told(f"pod {pod} has other voices than declared: {trouble.message}")
 
 
 @dataclass(frozen=True)
@@ -146,7 +140,7 @@ def _accepted(states: list[VoiceState]) -> Finding:
     for state in states:
         if state.state == "Failed":
             return Finding("Accepted", "False", state.reason, f"{state.service}: {state.message}")
-    return Finding("Accepted", "True", "Accepted", "Nothing is wrong with the voice.")
+    return Finding("Accepted", "True", Reason.ACCEPTED, "Nothing is wrong with the voice.")
 
 
 def _ready(states: list[VoiceState]) -> Finding:
@@ -154,7 +148,7 @@ def _ready(states: list[VoiceState]) -> Finding:
         return Finding(
             "Ready",
             "False",
-            "NotSelected",
+            Reason.NOT_SELECTED,
             "No TTSService of the namespace selects this voice: make one, or look at the voice's "
             "labels and the services' spec.voices.selector.",
         )
@@ -163,4 +157,4 @@ def _ready(states: list[VoiceState]) -> Finding:
             if state.state == wanted:
                 message = f"{state.service}: {state.message}"
                 return Finding("Ready", "False", state.reason, message)
-    return Finding("Ready", "True", "Served", f"Served by {count(len(states), 'service')}.")
+    return Finding("Ready", "True", Reason.SERVED, f"Served by {count(len(states), 'service')}.")

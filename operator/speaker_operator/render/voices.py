@@ -3,19 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.reasons import Reason
 
 
 @dataclass(frozen=True)
 class Problem:
     """Why something cannot be served as declared, and what to change."""
 
-    reason: Literal[
-        "PresetUnknown", "MixInvalid", "MixUnsupported", "AliasConflict", "DefaultVoiceUnknown"
-    ]
+    reason: Reason
     message: str
+
+
+def _problem(reason: Reason, message: str) -> Problem:
+    return Problem(reason, reason.told(message))
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ def default_problem(service: TTSService, assignments: Iterable[Assignment]) -> P
     if default is None or default in names or not _lacks_preset(service, default):
         return None
     known = ", ".join(sorted(names | set(service.backend.presets)))
-    return Problem(
-        "DefaultVoiceUnknown",
+    return _problem(
+        Reason.DEFAULT_VOICE_UNKNOWN,
         f"spec.voices.default names {default!r}, which is no selected Voice and no preset of "
-        f"backend {service.spec.backend}: name one of {known}",
+        f"backend {service.spec.backend}: there are {known}",
     )
 
 
@@ -90,20 +92,15 @@ def _lacks_preset(service: TTSService, preset: str) -> bool:
 def _preset_problem(service: TTSService, voice: Voice) -> Problem | None:
     preset, own = voice.spec.preset, service.model_source == service.backend.model_source
     names = [part.partition("*")[0] for part in preset.split("+")]
-    remedy = (
-        f"set spec.preset of Voice {voice.metadata.name} to one of "
-        f"{', '.join(service.backend.presets)}"
-    )
+    backend, known = f"backend {service.spec.backend}", ", ".join(service.backend.presets)
     if len(set(names)) < len(names):
-        return Problem("MixInvalid", f"{preset} names a speaker twice: add up the shares")
+        return _problem(Reason.MIX_INVALID, f"{preset} names a speaker twice")
     if own and preset != names[0] and not service.backend.mixes_presets:
-        return Problem("MixUnsupported", f"backend {service.spec.backend} mixes none: {remedy}")
+        return _problem(Reason.MIX_UNSUPPORTED, f"{backend} mixes none of its presets: {known}")
     for name in names:
         if _lacks_preset(service, name):
-            return Problem(
-                "PresetUnknown",
-                f"backend {service.spec.backend} has no preset {name!r}: {remedy}",
-            )
+            message = f"{backend} has no preset {name!r}, but {known}"
+            return _problem(Reason.PRESET_UNKNOWN, message)
     return None
 
 
@@ -122,9 +119,8 @@ def _alias_problem(
                 if other is not voice and alias in other.spec.aliases
             )
             others = f"also an alias of Voice {', '.join(claimants[:3])}"
-        return Problem(
-            "AliasConflict",
-            f"alias {alias!r} is {others}: remove it from one of them; until then Voice "
-            f"{voice.metadata.name} does not answer to it",
+        return _problem(
+            Reason.ALIAS_CONFLICT,
+            f"alias {alias!r} is {others}, and Voice {voice.metadata.name} does not answer to it",
         )
     return None

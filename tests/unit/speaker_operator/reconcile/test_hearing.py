@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.hearing import Hearing, Run, Trouble, ready_pods
 from tests.unit.speaker_operator.factories import service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import Json, children, pod, waiting
 from tests.unit.speaker_operator.reconcile.hearsay import hearing, said
 
-SILENT = Trouble("PodUnreachable", "it did not answer within 2 s")
+SILENT = Trouble(Reason.POD_UNREACHABLE, "it did not answer within 2 s")
 
 
 def changed(of: Json, part: str, **fields: Any) -> Json:
@@ -62,5 +63,5 @@ def test_the_first_pod_that_is_behind_is_named_with_the_reason() -> None:
     assert hearing({"one": said(ana), "two": said(trouble=SILENT)}, ana).behind == ("two", SILENT)
     assert hearing({"one": said(ana, voice("ben"))}, ana).behind == (
         "one",
-        Trouble("Syncing", "it has yet to take them"),
+        Trouble(Reason.SYNCING, "it has yet to take them"),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
+from speaker_operator.reasons import BY_WORD, Reason
 from speaker_operator.reconcile.hearing import Trouble, Word, ready_pods
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.status import Observation, service_status
@@ -345,14 +346,19 @@ def test_a_claim_that_is_not_there_is_named() -> None:
     live = [*children(of), pod(of, conditions=[condition], fetch={"state": {}})]
     ready = conditions(status(of, live))["Ready"]
     assert ready.reason == "ClaimNotFound"
-    assert "create the claim models, or correct spec.model.source" in ready.message
+    assert "create the claim, or correct spec.model.source" in ready.message
 
 
 @pytest.mark.parametrize(
     ("cache", "phase", "reason", "words"),
     [
         ({}, "Pending", "NoStorageClass", "set spec.cache.storageClassName"),
-        ({"storageClassName": "fast"}, "Pending", "CachePending", "waits for storage class fast"),
+        (
+            {"storageClassName": "fast"},
+            "Pending",
+            Reason.CACHE_PENDING,
+            "waits for storage class fast",
+        ),
         ({"storageClassName": "fast"}, "Lost", "CacheLost", "delete the claim"),
         ({"storageClassName": "fast"}, "Bound", "Unschedulable", "unbound"),
     ],
@@ -389,7 +395,8 @@ def test_pods_that_cannot_even_be_made(message: str, reason: str) -> None:
     }
     live = [with_status(each, conditions=[failure]) for each in children(service())]
     ready = conditions(status(service(), live))["Ready"]
-    assert (ready.reason, ready.message) == (reason, message)
+    assert ready.reason == reason
+    assert ready.message == f"{message}; {BY_WORD[reason].remedy}"
 
 
 def test_a_rollout_that_takes_too_long() -> None:
@@ -399,15 +406,15 @@ def test_a_rollout_that_takes_too_long() -> None:
 
 
 def test_a_child_that_cannot_be_made_comes_before_everything_else() -> None:
-    problem = Problem("NameTaken", "Service hello exists and is not this service's")
+    problem = Problem(Reason.NAME_TAKEN, "Service hello exists and is not this service's")
     found = conditions(status(service(), serving(service()), problems=[problem]))
     assert found["Ready"].reason == found["Progressing"].reason == "NameTaken"
-    assert found["Ready"].message == problem.message
+    assert found["Ready"].message == Reason.NAME_TAKEN.told(problem.message)
     assert found["Available"].status == "True"
 
 
 def test_a_cache_that_cannot_grow_does_not_take_the_voices_away() -> None:
-    problem = Problem("Forbidden", "PersistentVolumeClaim hello-model: no")
+    problem = Problem(Reason.FORBIDDEN, "PersistentVolumeClaim hello-model: no")
     live = serving(service(), voice())
     found = status(
         service(), live, voices=[voice()], problems=[problem], undone=["PersistentVolumeClaim"]
@@ -481,7 +488,7 @@ def test_long_words_of_a_container_are_cut() -> None:
     assert len(found.message) < 1200
 
 
-SILENT = Trouble("PodUnreachable", "it did not answer within 2 s")
+SILENT = Trouble(Reason.POD_UNREACHABLE, "it did not answer within 2 s")
 
 
 def test_a_pod_that_does_not_take_the_voices_makes_the_service_unready_and_is_named() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from speaker_operator.api.v1alpha1 import Voice
 from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.api.v1alpha1.status import VoiceStatus
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.hearing import Hearing, Trouble
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
 from speaker_operator.render.voices import assign
@@ -12,9 +13,9 @@ from tests.unit.speaker_operator.factories import service, voice, voice_manifest
 from tests.unit.speaker_operator.reconcile.hearsay import hearing, said
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-READY = VoiceState("hello", 1, "Ready", "Served")
-PENDING = VoiceState("later", 1, "Pending", "RollingOut", "not yet")
-FAILED = VoiceState("worse", 1, "Failed", "AliasConflict", "alias taken")
+READY = VoiceState("hello", 1, "Ready", Reason.SERVED)
+PENDING = VoiceState("later", 1, "Pending", Reason.ROLLING_OUT, "not yet")
+FAILED = VoiceState("worse", 1, "Failed", Reason.ALIAS_CONFLICT, "alias taken")
 
 
 def summary(of: VoiceStatus) -> dict[str, str]:
@@ -36,7 +37,7 @@ def test_one_service_that_is_not_there_yet_makes_it_wait() -> None:
 def test_one_service_that_cannot_serve_it_is_told_first() -> None:
     found = voice_status(voice(), [PENDING, FAILED, READY], NOW)
     assert summary(found) == {"Accepted": "False AliasConflict", "Ready": "False AliasConflict"}
-    assert found.conditions[1].message == "worse: alias taken"
+    assert found.conditions[1].message == Reason.ALIAS_CONFLICT.told("worse: alias taken")
 
 
 def test_a_voice_that_nobody_selects_says_what_to_look_at() -> None:
@@ -52,7 +53,10 @@ def states(hearing: Hearing, *voices: Voice) -> dict[str, tuple[str, str]]:
 
 def test_voices_wait_for_the_first_pod() -> None:
     found = states(hearing(), voice("ana"), voice("ben", preset="lung"))
-    assert found == {"ana": ("Pending", "RollingOut"), "ben": ("Failed", "PresetUnknown")}
+    assert found == {
+        "ana": ("Pending", "RollingOut"),
+        "ben": ("Failed", "PresetUnknown"),
+    }
 
 
 def test_a_voice_is_ready_once_every_pod_that_was_asked_serves_it_as_declared() -> None:
@@ -66,11 +70,14 @@ def test_a_voice_is_ready_once_every_pod_that_was_asked_serves_it_as_declared() 
 def test_a_change_of_one_voice_says_nothing_of_the_others() -> None:
     ana, ben = voice("ana"), voice("ben")
     heard = hearing({"one": said(ana)}, ana, ben)
-    assert states(heard, ana, ben) == {"ana": ("Ready", "Served"), "ben": ("Pending", "Syncing")}
+    assert states(heard, ana, ben) == {
+        "ana": ("Ready", "Served"),
+        "ben": ("Pending", "Syncing"),
+    }
 
 
 def test_a_pod_that_does_not_answer_is_named_with_what_to_do() -> None:
-    trouble = Trouble("PodUnreachable", "it did not answer within 2 s")
+    trouble = Trouble(Reason.POD_UNREACHABLE, "it did not answer within 2 s")
     heard = hearing({"one": said(voice()), "two": said(trouble=trouble)}, voice())
     (state,) = voice_states("hello", assign(service(), [voice()]), heard).values()
     assert (state.state, state.reason) == ("Pending", "PodUnreachable")
@@ -85,7 +92,8 @@ def test_a_voice_that_a_pod_cannot_speak_with_is_failed() -> None:
         "hello", assign(service(), [voice()]), hearing({"one": word}, voice())
     ).values()
     assert (state.state, state.reason) == ("Failed", "RefusedByPod")
-    assert state.message == "the backend has no preset 'heart'"
+    assert state.message is not None
+    assert "the backend has no preset 'heart'; " in state.message
 
 
 ALL = LabelSelector()

@@ -1,0 +1,382 @@
+"""Every reason that a condition, an event or a failure can have: what it means, and what to do.
+
+The one registry: a reason that is not in here cannot be given (its type is :class:`Reason`), one
+without a remedy cannot be made, and docs/troubleshooting.md is written from it. The words are
+part of the API: programs and `health.lua` of Argo CD read them, so they never change their meaning.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple, Self
+
+
+class Standing(Enum):
+    """What a reason says of its object, for whoever has to judge it by one word."""
+
+    GOOD = "good"
+    """It is as declared."""
+    PASSING = "passing"
+    """It is on its way there, and nobody needs to do anything."""
+    AT_REST = "at rest"
+    """It does nothing, because that is what was declared."""
+    WRONG = "wrong"
+    """Somebody has to do something."""
+
+
+class _Entry(NamedTuple):
+    word: str
+    standing: Standing
+    meaning: str
+    remedy: str
+
+
+def _good(word: str, meaning: str, remedy: str = "do nothing") -> _Entry:
+    return _Entry(word, Standing.GOOD, meaning, remedy)
+
+
+def _passing(word: str, meaning: str, remedy: str = "wait") -> _Entry:
+    return _Entry(word, Standing.PASSING, meaning, remedy)
+
+
+def _at_rest(word: str, meaning: str, remedy: str) -> _Entry:
+    return _Entry(word, Standing.AT_REST, meaning, remedy)
+
+
+def _wrong(word: str, meaning: str, remedy: str) -> _Entry:
+    return _Entry(word, Standing.WRONG, meaning, remedy)
+
+
+class Reason(StrEnum):
+    """A reason: its word for programs, its standing, its meaning and its remedy for people.
+
+    A remedy is an imperative without a full stop: it follows a semicolon in messages.
+    """
+
+    standing: Standing
+    meaning: str
+    remedy: str
+
+    def __new__(cls, word: str, standing: Standing, meaning: str, remedy: str) -> Self:
+        """Make a member of an entry, which has all four."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.standing, member.meaning, member.remedy = standing, meaning, remedy
+        return member
+
+    def told(self, message: str) -> str:
+        """The message, with the remedy unless it has it already, where something is wrong."""
+        if self.standing is not Standing.WRONG or self.remedy in message:
+            return message
+        return f"{message.rstrip('. ')}; {self.remedy}"
+
+    # Fine.
+    READY = _good("Ready", "The whole spec is in effect.")
+    READY_ON_CPU = _good(
+        "ReadyOnCPU",
+        "The whole spec is in effect, on CPUs, as gpu.fallbackToCPU allows: no node offers what "
+        "gpu asks for.",
+        "add such a node to have the pods replaced by ones that use it, or go on as it is",
+    )
+    FETCHED = _good("Fetched", "The model is in the cache.")
+    SERVED = _good("Served", "Requests can ask for the voices.")
+    PRESETS_ONLY = _good(
+        "PresetsOnly",
+        "No Voice is selected; requests can ask for the backend's own presets.",
+        "make a Voice, or look at its labels and spec.voices.selector, if there should be one",
+    )
+    SERVING = _good("Serving", "Pods serve requests.")
+    SERVING_ON_CPU = _good(
+        "ServingOnCPU",
+        "Pods serve requests on CPUs, as gpu.fallbackToCPU allows.",
+        "add a node with the GPU to have the pods replaced, or go on as it is",
+    )
+    ROLLED_OUT = _good("RolledOut", "All pods run the present spec.")
+    ACCEPTED = _good("Accepted", "Nothing is wrong with the voice.")
+
+    # On its way.
+    PENDING = _passing("Pending", "No pod has started yet.")
+    FETCHING = _passing(
+        "Fetching",
+        "A pod fetches the model into the cache.",
+        "wait; kubectl logs POD -c model-fetch shows how far it is",
+    )
+    STARTING = _passing("Starting", "No pod serves requests yet.")
+    ROLLING_OUT = _passing(
+        "RollingOut",
+        "Pods of the present spec come up.",
+        "wait; after ten minutes without progress it is ProgressDeadlineExceeded",
+    )
+    SYNCING = _passing("Syncing", "A pod has yet to take changed voices.", "wait a few seconds")
+
+    # At rest.
+    SUSPENDED = _at_rest(
+        "Suspended",
+        "spec.suspend is true: there are no pods.",
+        "take spec.suspend away to serve requests",
+    )
+    SCALED_TO_ZERO = _at_rest(
+        "ScaledToZero",
+        "No pods are wanted.",
+        "raise spec.replicas to serve requests",
+    )
+    NOT_SELECTED = _at_rest(
+        "NotSelected",
+        "No TTSService of the namespace selects the voice.",
+        "make a TTSService, or compare the voice's labels with spec.voices.selector of those "
+        "that there are",
+    )
+
+    # Wrong: the object itself.
+    INVALID_SPEC = _wrong(
+        "InvalidSpec",
+        "This version of the operator cannot read the spec: it was written for another one.",
+        "change what the message names, or run the operator's version that knows it",
+    )
+
+    # Wrong: its children.
+    CACHE_IMMUTABLE = _wrong(
+        "CacheImmutable",
+        "The claim of the model's cache exists, and Kubernetes changes neither its storage class "
+        "nor its access mode, nor makes it smaller.",
+        "write in spec.cache what the claim has, or delete the claim to have it made anew (the "
+        "model is fetched again)",
+    )
+    NAME_TAKEN = _wrong(
+        "NameTaken",
+        "A child's name belongs to an object that the operator did not make.",
+        "rename the TTSService, or delete that object",
+    )
+    UNENFORCED = _wrong(
+        "Unenforced",
+        "What the operator wrote did not come out as written: a webhook, or an API server of "
+        "another version, changes it.",
+        "look at the webhooks and the version of the cluster",
+    )
+    FORBIDDEN = _wrong(
+        "Forbidden",
+        "The operator's role, a quota or an admission policy does not let it write a child.",
+        "look at the namespace's quotas and policies, and at the operator's role",
+    )
+    NAMESPACE_ENDING = _wrong(
+        "NamespaceEnding",
+        "The namespace is being deleted: nothing can be made in it.",
+        "use another namespace",
+    )
+    INVALID = _wrong(
+        "Invalid",
+        "The API server does not accept a child as the spec has it.",
+        "change the field of the spec that leads to it",
+    )
+    NOT_FOUND = _wrong(
+        "NotFound",
+        "A namespace, or a kind of the API, is not there.",
+        "look whether the namespace and the API still exist",
+    )
+
+    # Wrong: the API server, which the operator asks again by itself.
+    API_ERROR = _wrong(
+        "ApiError",
+        "The API server refuses a request for a reason of its own.",
+        "see the operator's log",
+    )
+    API_UNAVAILABLE = _wrong(
+        "ApiUnavailable",
+        "The API server is out of reach, too slow, or failed itself.",
+        "look at the API server; the operator goes on trying",
+    )
+    API_THROTTLED = _wrong(
+        "ApiThrottled",
+        "The API server asks the operator for fewer requests.",
+        "look at the API server's load; the operator goes on, slower",
+    )
+    CONFLICT = _wrong(
+        "Conflict",
+        "An object changed while the operator wrote it, or is on its way out.",
+        "wait for the next try; if it stays, look for who else writes the object",
+    )
+    UNAUTHORIZED = _wrong(
+        "Unauthorized",
+        "The API server does not accept the operator's credentials.",
+        "look at the operator's service account and its token",
+    )
+
+    # Wrong: pods that cannot be made or placed.
+    QUOTA_EXCEEDED = _wrong(
+        "QuotaExceeded",
+        "The namespace's ResourceQuota leaves no room for the pods.",
+        "raise the quota, or lower spec.resources or the number of pods",
+    )
+    POD_SECURITY_VIOLATION = _wrong(
+        "PodSecurityViolation",
+        "The namespace's pod security level does not allow the pods. As the operator makes them "
+        "they fit the level restricted.",
+        "look at what spec.podTemplate adds",
+    )
+    FAILED_CREATE = _wrong(
+        "FailedCreate",
+        "Kubernetes cannot create the pods.",
+        "mend what the message names",
+    )
+    UNSCHEDULABLE = _wrong(
+        "Unschedulable",
+        "No node takes the pod: none has enough CPU, memory or GPUs left, or the right labels.",
+        "add a fitting node, or ask for less in spec.resources, spec.gpu or spec.placement",
+    )
+    CLAIM_NOT_FOUND = _wrong(
+        "ClaimNotFound",
+        "The spec names a PersistentVolumeClaim that is not there.",
+        "create the claim, or correct spec.model.source or spec.cache.existingClaim",
+    )
+    NO_STORAGE_CLASS = _wrong(
+        "NoStorageClass",
+        "The cache names no storage class, and the cluster has no default one.",
+        "set spec.cache.storageClassName",
+    )
+    CACHE_PENDING = _wrong(
+        "CachePending",
+        "The cache's storage class does not exist, or has made no volume yet.",
+        "look whether the storage class exists and can make volumes",
+    )
+    CACHE_LOST = _wrong(
+        "CacheLost",
+        "The volume of the model's cache is gone.",
+        "delete the claim to have it made anew",
+    )
+
+    # Wrong: containers that cannot begin.
+    IMAGE_PULL_BACK_OFF = _wrong(
+        "ImagePullBackOff",
+        "The kubelet cannot pull an image.",
+        "correct spec.image or runtime.image of the operator's chart, or give the pods a pull "
+        "secret",
+    )
+    INVALID_IMAGE_NAME = _wrong(
+        "InvalidImageName",
+        "An image's name is none.",
+        "correct spec.image or runtime.image of the operator's chart",
+    )
+    IMAGE_NEVER_PULLED = _wrong(
+        "ErrImageNeverPull",
+        "An image is not on the node, and its pull policy is Never.",
+        "load the image into the node, or set runtime.image.pullPolicy of the operator's chart",
+    )
+    SECRET_NOT_FOUND = _wrong(
+        "SecretNotFound",
+        "A Secret that the pods take their environment from is not there.",
+        "create it, or correct spec.model.credentialsSecret (or modelFetch.envFrom of the "
+        "operator's chart)",
+    )
+    CONTAINER_CONFIG_ERROR = _wrong(
+        "CreateContainerConfigError",
+        "The kubelet lacks something that a container needs, a ConfigMap for example.",
+        "create what the message names, or take it out of spec.podTemplate",
+    )
+    CONTAINER_CREATE_ERROR = _wrong(
+        "CreateContainerError",
+        "The node's container runtime cannot create a container.",
+        "mend what the message names, on the node or in spec.podTemplate",
+    )
+    CONTAINER_RUN_ERROR = _wrong(
+        "RunContainerError",
+        "The node's container runtime cannot start a container.",
+        "mend what the message names: spec.image may be of another architecture, or no runtime",
+    )
+
+    # Wrong: containers that end.
+    INVALID_CONFIG = _wrong(
+        "InvalidConfig",
+        "The runtime does not understand its configuration: its image is of another version.",
+        "use the image of the operator's version",
+    )
+    MODEL_UNAVAILABLE = _wrong(
+        "ModelUnavailable",
+        "The model's source does not exist, is out of reach, or wants a login.",
+        "check spec.model.source and spec.model.credentialsSecret, and modelFetch in the "
+        "values of the operator's chart",
+    )
+    MODEL_CORRUPT = _wrong(
+        "ModelCorrupt",
+        "The model's files are not what they should be: their digest differs.",
+        "delete the cache, and check the source",
+    )
+    NO_SPACE = _wrong(
+        "NoSpace",
+        "The model does not fit into its cache.",
+        "raise spec.cache.size",
+    )
+    LICENSE_NOT_ACCEPTED = _wrong(
+        "LicenseNotAccepted",
+        "The model's licence restricts its use, and has to be accepted by name.",
+        "read the licence, and set spec.model.acceptLicense",
+    )
+    OOM_KILLED = _wrong(
+        "OOMKilled",
+        "A container needed more memory than its limit.",
+        "raise spec.resources.limits.memory",
+    )
+    CONTAINER_FAILED = _wrong(
+        "ContainerFailed",
+        "A container ended with an error; the message has its last words.",
+        "read the pod's log, with kubectl logs POD --previous if it runs again",
+    )
+    CRASH_LOOP_BACK_OFF = _wrong(
+        "CrashLoopBackOff",
+        "A container ends with an error again and again; the message has its last words.",
+        "read the pod's log, with kubectl logs POD --previous",
+    )
+    PROGRESS_DEADLINE_EXCEEDED = _wrong(
+        "ProgressDeadlineExceeded",
+        "The pods have made no progress for ten minutes.",
+        "read the events of the pods (kubectl describe) and their logs",
+    )
+
+    # Wrong: voices.
+    PRESET_UNKNOWN = _wrong(
+        "PresetUnknown",
+        "The service's model has no speaker of the voice's preset.",
+        "name in the Voice's spec.preset a speaker of the backend, or select other Voices",
+    )
+    MIX_INVALID = _wrong(
+        "MixInvalid",
+        "The voice's mix names a speaker twice.",
+        "add up the shares of the speaker",
+    )
+    MIX_UNSUPPORTED = _wrong(
+        "MixUnsupported",
+        "The service's backend mixes no speakers.",
+        "name a single speaker in the Voice's spec.preset, or select other Voices",
+    )
+    ALIAS_CONFLICT = _wrong(
+        "AliasConflict",
+        "Two voices of a service claim the same name; neither answers to it.",
+        "remove the alias from one of them",
+    )
+    DEFAULT_VOICE_UNKNOWN = _wrong(
+        "DefaultVoiceUnknown",
+        "spec.voices.default is neither a selected Voice nor a preset of the backend.",
+        "name one that there is",
+    )
+    REFUSED_BY_POD = _wrong(
+        "RefusedByPod",
+        "A pod cannot speak with the voice.",
+        "change in the Voice what the message names",
+    )
+    POD_UNREACHABLE = _wrong(
+        "PodUnreachable",
+        "A pod does not answer the operator, which tells it of changed voices.",
+        "let the operator's pods reach it on its http port (NetworkPolicy)",
+    )
+    POD_REFUSES = _wrong(
+        "PodRefuses",
+        "A pod answers the operator, but does not take the voices.",
+        "run an image of the operator's version",
+    )
+    POD_ERROR = _wrong(
+        "PodError",
+        "A pod did not take the voices that it was sent.",
+        "see the operator's log",
+    )
+
+
+BY_WORD: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
+"""The reasons by the words that stand in conditions."""

@@ -1,7 +1,6 @@
 """Requests to the API server: typed errors, a time-out and a rate ceiling on every one."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 import kopf
+import orjson
 
 from speaker_operator.kube.errors import (
     NotFoundError,
@@ -22,6 +22,8 @@ from speaker_operator.metrics import OperatorMetrics
 
 FIELD_MANAGER: Final = "speaker-tts-operator"
 _PAGE: Final = 500
+_NO_VERSION: Final = "1"
+"""Of the store's first write, which is none of an object: whatever is there, has another one."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class KubeClient:
     async def apply(self, manifest: JsonObject, *, manager: str = FIELD_MANAGER) -> JsonObject:
         """Make an object have the manifest's fields, by server-side apply; returns all of it."""
         return await self._apply(manifest, manager, "")
+
+    async def make(self, manifest: JsonObject) -> JsonObject:
+        """Make an object by server-side apply; ``ConflictError`` if there is one of its name."""
+        absent = {**manifest["metadata"], "resourceVersion": _NO_VERSION}
+        return await self._apply({**manifest, "metadata": absent}, FIELD_MANAGER, "")
 
     async def apply_status(self, manifest: JsonObject) -> JsonObject:
         """Make an object's status have the manifest's fields, by server-side apply."""
@@ -161,7 +168,7 @@ class KubeClient:
             resource.kind,
             path,
             parameters or {},
-            None if body is None else json.dumps(body).encode(),
+            None if body is None else orjson.dumps(body),
             content_type,
         )
         session = self._connected()
@@ -217,8 +224,8 @@ class KubeClient:
 
 async def _json(response: aiohttp.ClientResponse) -> Any:
     """The answer as JSON, or as text where something in between wrote it."""
-    text = await response.text()
+    content = await response.read()
     try:
-        return json.loads(text)
+        return orjson.loads(content)
     except ValueError:
-        return text[:200]
+        return content[:200].decode(errors="replace")

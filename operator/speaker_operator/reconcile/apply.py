@@ -85,8 +85,9 @@ class Applier:
     async def _apply(self, action: Apply, owner_uid: str) -> None:
         key = action.key
         if action.live is None:
-            await self._refuse_to_seize(action, owner_uid)
-        applied = await self._client.apply(action.manifest)
+            applied = await self._make(action, owner_uid)
+        else:
+            applied = await self._client.apply(action.manifest)
         self._metrics.child_writes.labels(key.kind, "apply").inc()
         logger.info(
             "Applied %s: %s",
@@ -101,6 +102,17 @@ class Applier:
                 f"the API server, or an admission webhook, does not keep {', '.join(remaining[:8])}"
             )
 
+    async def _make(self, action: Apply, owner_uid: str) -> JsonObject:
+        """Make a child; an object of its name may exist unobserved: it lacks the operator's label.
+
+        The API server says so, in the same request: looking first would take another one.
+        """
+        try:
+            return await self._client.make(action.manifest)
+        except ConflictError:
+            await self._refuse_to_seize(action, owner_uid)
+            return await self._client.apply(action.manifest)
+
     async def _take_over(self, key: Key, path: tuple[str, ...]) -> None:
         resource = resource_of({"kind": key.kind})
         live = await self._client.read(resource, key.namespace, key.name)
@@ -109,7 +121,7 @@ class Applier:
             await self._client.json_patch(resource, key.namespace, key.name, patch)
 
     async def _refuse_to_seize(self, action: Apply, owner_uid: str) -> None:
-        """An object of that name may exist unobserved: it lacks the operator's label."""
+        """Raise a ``KubeError`` unless the object of the child's name may become the child."""
         key = action.key
         found = await self._client.read(resource_of(action.manifest), key.namespace, key.name)
         if found is None:

@@ -12,7 +12,6 @@ from speaker_operator.kube.resources import (
     Key,
     Resource,
 )
-from speaker_operator.reconcile.parsing import readable_services, readable_voices
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.store import Change, Store, service_key
 from speaker_operator.render.labels import MANAGED_SELECTOR
@@ -67,7 +66,8 @@ class Observer:
             keys = _own_keys(versions)
         elif kind == VOICE.kind:
             keys = _own_keys(versions)
-            keys |= self._selecting(versions) if _is_redeclared(change) else set()
+            if _is_redeclared(change):  # also for those that selected it before
+                keys = keys.union(*map(self._store.selecting, versions))
         elif kind == POD.kind and not _matters(change):
             keys = set()
         else:
@@ -81,21 +81,6 @@ class Observer:
                 self._queue.add_after(key, _GATHER_SECONDS)
             else:
                 self._queue.add(key)
-
-    def _selecting(self, versions: Iterable[JsonObject]) -> set[Key]:
-        """The services that select a voice, or did before it changed."""
-        voices = readable_voices(versions)
-        namespaces = {voice.metadata.namespace for voice in voices}
-        services = [
-            service
-            for namespace in namespaces
-            for service in readable_services(self._store.in_namespace(TTS_SERVICE.kind, namespace))
-        ]
-        return {
-            Key(TTS_SERVICE.kind, service.metadata.namespace, service.metadata.name)
-            for service in services
-            if any(service.spec.voices.selector.matches(voice.metadata.labels) for voice in voices)
-        }
 
 
 def _own_keys(versions: Iterable[JsonObject]) -> set[Key]:

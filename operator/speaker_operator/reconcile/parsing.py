@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.backends import BACKENDS
+from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.kube.resources import JsonObject, key_of
 
 logger = logging.getLogger(__name__)
@@ -52,15 +53,14 @@ def readable_voices(manifests: Iterable[JsonObject]) -> list[Voice]:
     return voices
 
 
-def readable_services(manifests: Iterable[JsonObject]) -> list[TTSService]:
-    """All services that can be read."""
-    services = []
-    for manifest in manifests:
-        try:
-            services.append(read_service(manifest))
-        except UnreadableError:
-            continue  # its own reconciliation reports it
-    return services
+def selector_in(service: JsonObject) -> LabelSelector | None:
+    """How a service selects its voices; None if it is on its way out, or cannot be read."""
+    if "deletionTimestamp" in service["metadata"]:
+        return None
+    try:
+        return read_service(service).spec.voices.selector
+    except UnreadableError:
+        return None  # its own reconciliation reports it
 
 
 def _faults(error: ValidationError) -> str:

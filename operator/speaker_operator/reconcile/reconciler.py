@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
-from speaker_operator.api.v1alpha1.common import LabelSelector, Model
+from speaker_operator.api.v1alpha1.common import Model
 from speaker_operator.api.v1alpha1.status import ServiceStatus
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import KubeError, NotFoundError
@@ -87,7 +87,8 @@ class Reconciler:
         except UnreadableError as error:
             await self._report_unreadable(key, manifest, error)
             return
-        voices = readable_voices(self._store.in_namespace(VOICE.kind, key.namespace))
+        selector = service.spec.voices.selector
+        voices = readable_voices(self._store.voices(key.namespace, selector))
         settings = await self._settings_for(service)
         outcome = await self._make_children(service, voices, settings)
         if outcome is None:
@@ -111,7 +112,7 @@ class Reconciler:
     async def _tell(self, key: Key, manifest: JsonObject, observation: Observation) -> None:
         """Write the service's status, and have its voices write theirs."""
         service, status = observation.service, service_status(observation)
-        self._record(key, service.spec.voices.selector, observation.voice_states)
+        self._record(key, observation.voice_states)
         if await self._write_status(manifest, status):
             await self._post_event(service, status)
 
@@ -151,7 +152,7 @@ class Reconciler:
         self, key: Key, manifest: JsonObject, error: UnreadableError
     ) -> None:
         logger.error("Service left as it is: %s", error, extra={"k8s_ref": key._asdict()})
-        self._record(key, None, {})
+        self._record(key, {})
         previous = ServiceStatus.model_validate(manifest.get("status", {}))
         generation = manifest["metadata"]["generation"]
         await self._write_status(
@@ -162,26 +163,15 @@ class Reconciler:
     async def _reconcile_voice(self, manifest: JsonObject) -> None:
         voice = read_voice(manifest)
         namespace, name = voice.metadata.namespace, voice.metadata.name
-        services = [
-            (each["metadata"]["namespace"], each["metadata"]["name"])
-            for each in self._store.in_namespace(TTS_SERVICE.kind, namespace)
-            if not is_ending(each)
-        ]
+        services = {(each.namespace, each.name) for each in self._store.selecting(manifest)}
         if self._book.knows(services, voice):  # else the last of them to speak announces it again
             states = self._book.of_voice(namespace, name)
             await self._write_status(manifest, voice_status(voice, states, self._clock()))
 
-    def _record(
-        self, key: Key, selector: LabelSelector | None, states: dict[str, VoiceState]
-    ) -> None:
-        name = (key.namespace, key.name)
-        self._announce(key.namespace, self._book.record(name, selector, states))
+    def _record(self, key: Key, states: dict[str, VoiceState]) -> None:
+        self._announce(key.namespace, self._book.record((key.namespace, key.name), states))
 
-    def _announce(self, namespace: str, voices: Iterable[str] | None) -> None:
-        """Have voices reconciled; None stands for all of the namespace."""
-        if voices is None:
-            manifests = self._store.in_namespace(VOICE.kind, namespace)
-            voices = {manifest["metadata"]["name"] for manifest in manifests}
+    def _announce(self, namespace: str, voices: Iterable[str]) -> None:
         for name in sorted(voices):
             self._queue.add(Key(VOICE.kind, namespace, name))
 

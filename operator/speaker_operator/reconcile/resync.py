@@ -125,19 +125,17 @@ class Resync:
         """Forget what is gone; returns what the watches have not delivered yet."""
         behind: list[str] = []
         for resource in WATCHED:
-            before = self._store.everywhere(resource.kind)
-            listed = {key_of(manifest): manifest for manifest in await self._list(resource)}
-            for known in before:
-                key = key_of(known)
-                if key not in listed and self._store.get(key) is known:
+            before = {key: self._store.version(key) for key in self._store.keys(resource.kind)}
+            listed = {key_of(each): version_of(each) for each in await self._list(resource)}
+            for key in before.keys() - listed.keys():
+                known = self._store.get(key)
+                if known is not None and version_of(known) == before[key]:
                     logger.info("%s went away unnoticed", key)
                     observer.gone(known)
-            behind += [str(key) for key, manifest in listed.items() if self._lacks(manifest)]
+            behind += [
+                str(key) for key, version in listed.items() if self._store.version(key) < version
+            ]
         return behind
-
-    def _lacks(self, manifest: JsonObject) -> bool:
-        known = self._store.get(key_of(manifest))
-        return known is None or version_of(known) < version_of(manifest)
 
     async def _list(self, resource: Resource) -> list[JsonObject]:
         selector = selector_of(resource)

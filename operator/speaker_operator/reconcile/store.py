@@ -1,13 +1,23 @@
-"""What the operator last heard of every object that it watches."""
+"""What the operator last heard of every object that it watches.
+
+Objects are kept as JSON text: as Python's own objects, the children of a thousand services would
+take ten times the memory, and what is read is a handful of them at a time.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
+import orjson
+
+from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.kube.client import FIELD_MANAGER
-from speaker_operator.kube.resources import JsonObject, Key, key_of
+from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key, key_of
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reconcile.parsing import selector_in
+from speaker_operator.reconcile.selection import Selection
 from speaker_operator.render.labels import SERVICE
 
 
@@ -24,39 +34,65 @@ def version_of(manifest: Mapping[str, Any]) -> int:
     return int(manifest["metadata"]["resourceVersion"])
 
 
+def labels_of(manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    """The object's labels."""
+    labels: Mapping[str, str] = manifest["metadata"].get("labels", {})
+    return labels
+
+
 def service_key(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
     """Namespace and name of the service that an object says it belongs to."""
-    metadata = manifest["metadata"]
-    name = metadata.get("labels", {}).get(SERVICE)
-    return None if name is None else (metadata["namespace"], name)
+    name = labels_of(manifest).get(SERVICE)
+    return None if name is None else (manifest["metadata"]["namespace"], name)
+
+
+class _Record(NamedTuple):
+    """An object at rest."""
+
+    text: bytes
+    uid: str
+    version: int
+
+    @property
+    def manifest(self) -> JsonObject:
+        manifest: JsonObject = orjson.loads(self.text)
+        return manifest
+
+
+class _Place(NamedTuple):
+    """What objects are looked up by: a service that they belong to, or a label that they have."""
+
+    namespace: str
+    label: str
+    value: str
 
 
 class Store:
-    """The newest version of every object, by key and by the service that it belongs to.
-
-    Objects are handed out as they are kept: nobody may change them.
-    """
+    """The newest version of every object, by key and by service; voices by their labels, too."""
 
     def __init__(self, metrics: OperatorMetrics) -> None:
         self._metrics = metrics
-        self._objects: dict[tuple[str, str], dict[Key, JsonObject]] = defaultdict(dict)
+        self._records: dict[tuple[str, str], dict[Key, _Record]] = defaultdict(dict)
         """By kind and namespace."""
-        self._by_service: dict[tuple[str, str], dict[Key, JsonObject]] = defaultdict(dict)
+        self._index: dict[_Place, dict[Key, None]] = defaultdict(dict)
+        """The keys of what is at a place, in the order in which it appeared."""
+        self._selection = Selection()
 
     def put(self, manifest: JsonObject) -> Change | None:
         """Keep an object; None if it is no newer than what is known."""
-        key = key_of(manifest)
-        siblings = self._objects[key.kind, key.namespace]
-        old = siblings.get(key)
-        if old is not None and version_of(old) >= version_of(manifest):
+        key, version = key_of(manifest), version_of(manifest)
+        siblings = self._records[key.kind, key.namespace]
+        known = siblings.get(key)
+        if known is not None and known.version >= version:
             return None
-        if old is not None:
-            self._unindex(key, old)
-        new = _without_ballast(manifest)
-        siblings[key] = new
-        service = service_key(new)
-        if service is not None:
-            self._by_service[service][key] = new
+        old, new = None if known is None else known.manifest, _without_ballast(manifest)
+        before, after = set() if old is None else _places(old), _places(new)
+        self._leave(key, before - after)
+        for place in after:
+            self._index[place].setdefault(key)
+        siblings[key] = _Record(orjson.dumps(new), new["metadata"]["uid"], version)
+        if key.kind == TTS_SERVICE.kind:
+            self._selection.put(key, selector_in(new))
         if old is None:
             self._metrics.objects.labels(key.kind).inc()
         return Change(old, new)
@@ -64,46 +100,77 @@ class Store:
     def remove(self, manifest: Mapping[str, Any]) -> Change | None:
         """Forget an object; None if it is unknown, or another of its name has taken its place."""
         key = key_of(manifest)
-        old = self.get(key)
-        if old is None or old["metadata"]["uid"] != manifest["metadata"]["uid"]:
+        known = self._record(key)
+        if known is None or known.uid != manifest["metadata"]["uid"]:
             return None
-        siblings = self._objects[key.kind, key.namespace]
+        old, siblings = known.manifest, self._records[key.kind, key.namespace]
         del siblings[key]
         if not siblings:
-            del self._objects[key.kind, key.namespace]
-        self._unindex(key, old)
+            del self._records[key.kind, key.namespace]
+        self._leave(key, _places(old))
+        self._selection.put(key, None)
         self._metrics.objects.labels(key.kind).dec()
         return Change(old, None)
 
     def get(self, key: Key) -> JsonObject | None:
         """The object, if it is known."""
-        return self._objects.get((key.kind, key.namespace), {}).get(key)
+        record = self._record(key)
+        return None if record is None else record.manifest
+
+    def version(self, key: Key) -> int:
+        """The version in which the object is known; 0 if it is not."""
+        record = self._record(key)
+        return 0 if record is None else record.version
+
+    def keys(self, kind: str, namespace: str | None = None) -> KeysView[Key]:
+        """Which objects of a kind there are in a namespace, or anywhere."""
+        if namespace is not None:
+            return self._records.get((kind, namespace), {}).keys()
+        everywhere = (keys for (each, _), keys in self._records.items() if each == kind)
+        return dict.fromkeys(chain.from_iterable(everywhere)).keys()
 
     def in_namespace(self, kind: str, namespace: str) -> list[JsonObject]:
         """All objects of a kind in a namespace."""
-        return list(self._objects.get((kind, namespace), {}).values())
+        return self._manifests(self.keys(kind, namespace))
 
     def everywhere(self, kind: str) -> list[JsonObject]:
         """All objects of a kind."""
-        return [
-            manifest
-            for (each, _), siblings in self._objects.items()
-            if each == kind
-            for manifest in siblings.values()
-        ]
+        return self._manifests(self.keys(kind))
 
-    def belonging_to(self, namespace: str, service: str) -> Iterable[JsonObject]:
+    def belonging_to(self, namespace: str, service: str) -> list[JsonObject]:
         """Everything that says it belongs to the service: its children, and their pods."""
-        return list(self._by_service.get((namespace, service), {}).values())
+        return self._manifests(self._index.get(_Place(namespace, SERVICE, service), ()))
 
-    def _unindex(self, key: Key, manifest: JsonObject) -> None:
-        service = service_key(manifest)
-        if service is None:
-            return
-        members = self._by_service[service]
-        members.pop(key, None)
-        if not members:
-            del self._by_service[service]
+    def voices(self, namespace: str, selector: LabelSelector) -> list[JsonObject]:
+        """The voices of a namespace that the selector chooses."""
+        labels = selector.match_labels.items()
+        labelled = [self._index.get(_Place(namespace, *label), {}).keys() for label in labels]
+        fewest = min(labelled, key=len, default=self.keys(VOICE.kind, namespace))
+        found = self._manifests(key for key in fewest if key.kind == VOICE.kind)
+        return [voice for voice in found if selector.matches(labels_of(voice))]
+
+    def selecting(self, voice: Mapping[str, Any]) -> set[Key]:
+        """The services that select the voice."""
+        return self._selection.selecting(voice["metadata"]["namespace"], labels_of(voice))
+
+    def _manifests(self, keys: Iterable[Key]) -> list[JsonObject]:
+        return [self._records[key.kind, key.namespace][key].manifest for key in keys]
+
+    def _record(self, key: Key) -> _Record | None:
+        return self._records.get((key.kind, key.namespace), {}).get(key)
+
+    def _leave(self, key: Key, places: Iterable[_Place]) -> None:
+        for place in places:
+            members = self._index[place]
+            del members[key]
+            if not members:
+                del self._index[place]
+
+
+def _places(manifest: JsonObject) -> set[_Place]:
+    labels = labels_of(manifest).items()
+    kept = labels if manifest["kind"] == VOICE.kind else [e for e in labels if e[0] == SERVICE]
+    return {_Place(manifest["metadata"]["namespace"], *label) for label in kept}
 
 
 def _without_ballast(manifest: JsonObject) -> JsonObject:

@@ -1,12 +1,12 @@
 """How each voice fares in the services that select it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from speaker_operator.api.v1alpha1 import Voice
-from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.api.v1alpha1.status import VoiceServiceStatus, VoiceStatus
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.conditions import Finding, conditions, count
@@ -15,6 +15,8 @@ from speaker_operator.render.voices import Assignment
 
 ServiceName = tuple[str, str]
 """Namespace and name of a service."""
+VoiceName = tuple[str, str]
+"""Namespace and name of a voice."""
 
 _LISTED_SERVICES = 64
 
@@ -63,58 +65,48 @@ def untaken(pod: str, trouble: Trouble) -> str:
     return trouble.reason.told(f"pod {pod} has other voices than declared: {trouble.message}")
 
 
-@dataclass(frozen=True)
-class _Page:
-    selector: LabelSelector | None
-    """Which voices the service selects; None if nobody can tell."""
-    states: Mapping[str, VoiceState]
-
-    def is_about(self, voice: Voice) -> bool:
-        """Whether the service has spoken of the voice as it is now, or has nothing to say of it."""
-        selects = self.selector is not None and self.selector.matches(voice.metadata.labels)
-        state = self.states.get(voice.metadata.name)
-        if state is None:
-            return not selects
-        return selects and state.generation == voice.metadata.generation
-
-
 class VoiceBook:
     """What every service last said about its voices."""
 
     def __init__(self) -> None:
-        self._pages: dict[ServiceName, _Page] = {}
+        self._pages: dict[ServiceName, Mapping[str, VoiceState]] = {}
+        """By service: what it said of each voice."""
+        self._words: dict[VoiceName, dict[ServiceName, VoiceState]] = defaultdict(dict)
+        """By voice: what each service said of it."""
 
-    def record(
-        self,
-        service: ServiceName,
-        selector: LabelSelector | None,
-        states: Mapping[str, VoiceState],
-    ) -> set[str] | None:
-        """Keep a service's word; returns the voices it changes for, None if it is the first."""
-        page = self._pages.get(service)
-        self._pages[service] = _Page(selector, states)
-        if page is None:
-            return None
-        before = page.states
-        return {name for name in {*before, *states} if before.get(name) != states.get(name)}
+    def record(self, service: ServiceName, states: Mapping[str, VoiceState]) -> set[str]:
+        """Keep a service's word; returns the voices for which it is news."""
+        before = self._pages.get(service, {})
+        self._pages[service] = states
+        news = {name for name in {*before, *states} if before.get(name) != states.get(name)}
+        for name in news:
+            voice = (service[0], name)
+            if name in states:
+                self._words[voice][service] = states[name]
+            else:
+                del self._words[voice][service]
+                if not self._words[voice]:
+                    del self._words[voice]
+        return news
 
-    def forget(self, service: ServiceName) -> set[str] | None:
-        """Forget a service that is gone; returns the voices that it had, None if it never spoke."""
-        page = self._pages.pop(service, None)
-        return None if page is None else set(page.states)
+    def forget(self, service: ServiceName) -> set[str]:
+        """Forget a service that is gone; returns the voices that it had."""
+        news = self.record(service, {})
+        del self._pages[service]
+        return news
 
-    def knows(self, services: Iterable[ServiceName], voice: Voice) -> bool:
-        """Whether all these services have had their say about the voice as it is now."""
-        pages = (self._pages.get(service) for service in services)
-        return all(page is not None and page.is_about(voice) for page in pages)
+    def knows(self, selecting: Iterable[ServiceName], voice: Voice) -> bool:
+        """Whether those that select the voice, and only those, speak of it as it is now."""
+        words = self._words.get((voice.metadata.namespace, voice.metadata.name), {})
+        current = voice.metadata.generation
+        return words.keys() == set(selecting) and all(
+            word.generation == current for word in words.values()
+        )
 
     def of_voice(self, namespace: str, name: str) -> list[VoiceState]:
-        """What the services of the namespace say about a voice, by the services' names."""
-        return [
-            page.states[name]
-            for service, page in sorted(self._pages.items())
-            if service[0] == namespace and name in page.states
-        ]
+        """What the services say about a voice, by the services' names."""
+        words = self._words.get((namespace, name), {})
+        return [words[service] for service in sorted(words)]
 
 
 def voice_status(voice: Voice, states: Iterable[VoiceState], now: datetime) -> VoiceStatus:

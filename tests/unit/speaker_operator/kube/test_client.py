@@ -63,6 +63,18 @@ async def test_an_apply_says_who_applies_and_forces() -> None:
     assert request.headers["Authorization"] == "Bearer token"
 
 
+async def test_making_an_object_leaves_one_of_its_name_alone() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        sent = (await request.json())["metadata"]
+        assert sent == {**MANIFEST["metadata"], "resourceVersion": "1"}  # type: ignore[dict-item]
+        return web.json_response({"message": "there is one"}, status=409)
+
+    async with client_of(answer) as client:
+        with pytest.raises(ConflictError, match="there is one"):
+            await client.make(MANIFEST)
+    assert "resourceVersion" not in MANIFEST["metadata"]
+
+
 async def test_what_is_not_there_is_none() -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"message": "not found"}, status=404)

@@ -145,13 +145,13 @@ def test_listing_anew_asks_for_a_check(observer: Observer, queue: Recorder) -> N
     assert (queue.taken(), queue.relists) == ({HELLO}, 1)
 
 
-def test_a_voice_that_cannot_be_read_concerns_only_itself(
+def test_a_voice_that_cannot_be_read_concerns_who_would_select_it(
     observer: Observer, queue: Recorder
 ) -> None:
     observer.event("ADDED", service_manifest())
     queue.taken()
     observer.event("ADDED", {**voice_manifest("ana"), "spec": {}})
-    assert queue.taken() == {ANA}
+    assert queue.taken() == {ANA, HELLO}
 
 
 def test_only_the_operators_own_children_are_watched() -> None:

@@ -5,8 +5,8 @@ import pytest
 from speaker_operator.reconcile.parsing import (
     UnreadableError,
     read_service,
-    readable_services,
     readable_voices,
+    selector_in,
 )
 from tests.unit.speaker_operator.factories import service_manifest, voice_manifest
 
@@ -30,5 +30,13 @@ def test_one_unreadable_object_does_not_hide_the_others(caplog: pytest.LogCaptur
     voices = readable_voices([broken, voice_manifest("ana")])
     assert [voice.metadata.name for voice in voices] == ["ana"]
     assert "spec.preset: Field required" in caplog.text
-    services = readable_services([service_manifest(backend="xtts"), service_manifest("other")])
-    assert [service.metadata.name for service in services] == ["other"]
+
+
+def test_a_service_that_cannot_be_read_or_is_ending_selects_nothing() -> None:
+    found = selector_in(service_manifest(voices={"selector": {"matchLabels": {"team": "media"}}}))
+    assert found is not None
+    assert found.match_labels == {"team": "media"}
+    assert selector_in(service_manifest(backend="xtts")) is None
+    ending = service_manifest()
+    ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert selector_in(ending) is None

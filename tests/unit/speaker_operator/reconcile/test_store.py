@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.store import Change, Store
 from speaker_operator.render.labels import SERVICE
+from tests.unit.speaker_operator.factories import service_manifest, voice_manifest
 
 KEY = Key("ConfigMap", "speech", "hello-config")
 
@@ -87,6 +89,56 @@ def test_only_the_operators_own_field_records_are_kept() -> None:
     store.put(live)
     assert (store.get(KEY) or {})["metadata"]["managedFields"] == [own]
     assert live["metadata"]["managedFields"] == [foreign, own]
+
+
+def labelled(name: str, **labels: str) -> dict[str, Any]:
+    return voice_manifest(name, labels)
+
+
+def chosen(store: Store, **spec: Any) -> set[str]:
+    found = store.voices("speech", LabelSelector.model_validate(spec))
+    return {voice["metadata"]["name"] for voice in found}
+
+
+def test_voices_are_found_by_their_labels() -> None:
+    store = Store(OperatorMetrics())
+    store.put(labelled("ana", team="media", tone="warm"))
+    store.put(labelled("ben", team="media"))
+    store.put(labelled("cleo"))
+    assert chosen(store) == {"ana", "ben", "cleo"}
+    assert chosen(store, matchLabels={"team": "media"}) == {"ana", "ben"}
+    assert chosen(store, matchLabels={"team": "media", "tone": "warm"}) == {"ana"}
+    assert chosen(store, matchLabels={"team": "games"}) == set()
+    lacking = {"key": "tone", "operator": "DoesNotExist"}
+    assert chosen(store, matchLabels={"team": "media"}, matchExpressions=[lacking]) == {"ben"}
+    assert store.voices("elsewhere", LabelSelector()) == []
+
+
+def test_a_voice_that_is_relabelled_is_found_where_it_is_now() -> None:
+    store = Store(OperatorMetrics())
+    store.put(labelled("ana", team="media"))
+    relabelled = labelled("ana", team="games")
+    relabelled["metadata"]["resourceVersion"] = "9"
+    store.put(relabelled)
+    assert chosen(store, matchLabels={"team": "media"}) == set()
+    assert chosen(store, matchLabels={"team": "games"}) == {"ana"}
+    store.remove(relabelled)
+    assert chosen(store, matchLabels={"team": "games"}) == set()
+
+
+def test_the_services_that_select_a_voice_are_found() -> None:
+    store = Store(OperatorMetrics())
+    of_media = {"selector": {"matchLabels": {"team": "media"}}}
+    store.put(service_manifest("all"))
+    store.put(service_manifest("media", voices=of_media))
+    assert names(store.selecting(labelled("ana", team="media"))) == {"all", "media"}
+    assert names(store.selecting(labelled("ben"))) == {"all"}
+    store.remove(service_manifest("all"))
+    assert names(store.selecting(labelled("ben"))) == set()
+
+
+def names(keys: set[Key]) -> set[str]:
+    return {key.name for key in keys}
 
 
 def test_objects_are_counted() -> None:

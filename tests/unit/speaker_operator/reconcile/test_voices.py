@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from speaker_operator.api.v1alpha1 import Voice
-from speaker_operator.api.v1alpha1.common import LabelSelector
 from speaker_operator.api.v1alpha1.status import VoiceStatus
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.hearing import Hearing, Trouble
@@ -96,43 +95,42 @@ def test_a_voice_that_a_pod_cannot_speak_with_is_failed() -> None:
     assert "the backend has no preset 'heart'; " in state.message
 
 
-ALL = LabelSelector()
-MEDIA = LabelSelector(match_labels={"team": "media"})
+A, B = ("speech", "a"), ("speech", "b")
 
 
 def test_the_book_tells_which_voices_a_services_word_changes() -> None:
     book = VoiceBook()
-    hello = ("speech", "hello")
-    assert book.record(hello, ALL, {"ana": PENDING}) is None, "its first word may concern any voice"
-    assert book.record(hello, ALL, {"ana": PENDING}) == set()
-    assert book.record(hello, ALL, {"ana": READY, "ben": READY}) == {"ana", "ben"}
-    assert book.record(hello, ALL, {"ana": READY}) == {"ben"}
-    assert book.forget(hello) == {"ana"}
-    assert book.forget(hello) is None
+    assert book.record(A, {"ana": PENDING}) == {"ana"}
+    assert book.record(A, {"ana": PENDING}) == set()
+    assert book.record(A, {"ana": READY, "ben": READY}) == {"ana", "ben"}
+    assert book.record(A, {"ana": READY}) == {"ben"}
+    assert book.forget(A) == {"ana"}
+    assert book.forget(A) == set()
 
 
 def test_the_book_tells_what_the_services_of_a_namespace_say() -> None:
     book = VoiceBook()
-    book.record(("speech", "b"), ALL, {"ana": PENDING})
-    book.record(("speech", "a"), ALL, {"ana": READY})
-    book.record(("elsewhere", "a"), ALL, {"ana": FAILED})
+    book.record(B, {"ana": PENDING})
+    book.record(A, {"ana": READY})
+    book.record(("elsewhere", "a"), {"ana": FAILED})
     assert book.of_voice("speech", "ana") == [READY, PENDING]
     assert book.of_voice("speech", "ben") == []
-    assert book.knows([("speech", "a"), ("speech", "b")], voice())
-    assert not book.knows([("speech", "a"), ("speech", "c")], voice())
 
 
-def test_the_book_knows_whether_a_service_spoke_of_the_voice_as_it_is_now() -> None:
-    book, a = VoiceBook(), ("speech", "a")
-    book.record(a, ALL, {"ana": READY})
-    edited = Voice.model_validate(
-        {**voice_manifest(), "metadata": {**voice_manifest()["metadata"], "generation": 2}}
-    )
-    assert book.knows([a], voice())
-    assert not book.knows([a], edited)
-    assert not book.knows([a], voice("ben")), "it selects ben, and has said nothing yet"
-    book.record(a, MEDIA, {})
-    assert book.knows([a], voice("ben"))
-    assert not book.knows([a], voice("ben", {"team": "media"}))
-    book.record(a, None, {})
-    assert book.knows([a], voice("ben")), "nobody can tell what an unreadable service selects"
+def test_a_voice_is_known_when_all_who_select_it_have_spoken_of_it_and_nobody_else() -> None:
+    book = VoiceBook()
+    assert book.knows([], voice()), "nobody selects it"
+    assert not book.knows([A], voice())
+    book.record(A, {"ana": READY})
+    assert book.knows([A], voice())
+    assert not book.knows([A, B], voice()), "another one selects it, and has said nothing yet"
+    assert not book.knows([], voice()), "who selected it has yet to take its word back"
+    book.record(B, {"ana": PENDING})
+    assert book.knows([A, B], voice())
+
+
+def test_a_word_holds_for_the_voice_as_it_was() -> None:
+    book = VoiceBook()
+    book.record(A, {"ana": READY})
+    edited = {**voice_manifest(), "metadata": {**voice_manifest()["metadata"], "generation": 2}}
+    assert not book.knows([A], Voice.model_validate(edited))

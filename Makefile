@@ -85,6 +85,10 @@ bench: setup ## Measure speed against the goals (about 10 minutes); NAMES="throu
 bench-peer: setup ## Measure Kokoro against a peer on the same weights (fetches both).
 	@$(BENCH) run peer
 
+.PHONY: bench-operator
+bench-operator: setup ## Measure the operator on a real API server (about 6 minutes).
+	@$(BENCH) run operator
+
 .PHONY: soak
 soak: setup ## Mixed traffic with disconnects, bad input and restarts (MINUTES=10).
 	@$(BENCH) soak --minutes $(MINUTES)

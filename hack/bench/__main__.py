@@ -9,13 +9,19 @@ from typing import Final
 from rich.console import Console
 
 from bench import page, peer, report, serving, soak, throughput
+from bench.control import everything
 from bench.machine import Machine
 from bench.report import Measure
 
 BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
-    {"throughput": throughput.run, "serving": serving.run, "peer": peer.run}
+    {
+        "throughput": throughput.run,
+        "serving": serving.run,
+        "peer": peer.run,
+        "operator": everything.run,
+    }
 )
-
+OF_THE_RUNTIME: Final = ("throughput", "serving", "peer")
 
 _WIDTH: Final = 140
 
@@ -25,7 +31,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="measure")
-    running.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    running.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"default: {', '.join(OF_THE_RUNTIME)}"
+    )
     soaking = commands.add_parser("soak", help="mixed traffic for a while")
     soaking.add_argument("--minutes", type=float, default=10.0)
     commands.add_parser("docs", help="write docs/benchmarks.md from the JSON")
@@ -38,7 +46,7 @@ def main() -> int:
         return 0
     if asked.command == "soak":
         return _finish("soak", soak.run(asked.minutes * 60))
-    return max(_finish(name, BENCHMARKS[name]()) for name in asked.names or BENCHMARKS)
+    return max(_finish(name, BENCHMARKS[name]()) for name in asked.names or OF_THE_RUNTIME)
 
 
 def _finish(name: str, measures: list[Measure]) -> int:

@@ -64,6 +64,22 @@ class Name(StrEnum):
     WRONG_AUDIO = "wrong_audio"
     MEMORY = "memory"
     LEAKS = "leaks"
+    BURST_200 = "burst_200"
+    BURST_1000 = "burst_1000"
+    CHILDREN = "children"
+    REQUESTS = "requests"
+    OPERATOR_CPU = "operator_cpu"
+    IDLE = "idle"
+    DELETED = "deleted"
+    EDITED = "edited"
+    SCALED = "scaled"
+    CAUSES = "causes"
+    DELETION = "deletion"
+    VOICE = "voice"
+    RESTART = "restart"
+    RESTART_WRITES = "restart_writes"
+    RESTART_MEMORY = "restart_memory"
+    NO_OP = "no_op"
 
 
 GOALS: Final = MappingProxyType(
@@ -94,5 +110,25 @@ GOALS: Final = MappingProxyType(
         Name.WRONG_AUDIO: Goal("mixed, or cut short and yet complete", Bound.EXACTLY, 0),
         Name.MEMORY: Goal("memory grown over 2,000 requests and 50 voices", Bound.BELOW, 5, "%"),
         Name.LEAKS: Goal("threads and file descriptors left over", Bound.EXACTLY, 0),
+        Name.BURST_200: Goal("burst of 200 services ÷ bare", Bound.AT_LEAST, 0.7),
+        Name.BURST_1000: Goal("burst of 1,000 services ÷ bare", Bound.AT_LEAST, 0.7),
+        Name.CHILDREN: Goal("one service → all children, p50", Bound.AT_MOST, 60, "ms"),
+        Name.REQUESTS: Goal("requests per service beyond one per child", Bound.AT_MOST, 2),
+        Name.OPERATOR_CPU: Goal("operator's CPU per service", Bound.AT_MOST, 15, "ms"),
+        Name.IDLE: Goal("idle requests/min, 100 not-ready services", Bound.EXACTLY, 0),
+        Name.DELETED: Goal("deleted child back, p50, slowest kind", Bound.AT_MOST, 100, "ms"),
+        Name.EDITED: Goal(
+            "hand-edited child reverted, slowest kind and field", Bound.AT_MOST, 500, "ms"
+        ),
+        Name.SCALED: Goal("writes against an autoscaler", Bound.EXACTLY, 0),
+        Name.CAUSES: Goal(
+            "cause in status: bad image, no GPU, no StorageClass; slowest", Bound.AT_MOST, 30, "s"
+        ),
+        Name.DELETION: Goal("deletions that hang", Bound.EXACTLY, 0),
+        Name.VOICE: Goal("voice applied → usable, p95", Bound.BELOW, 2, "s"),
+        Name.RESTART: Goal("restart → converged", Bound.BELOW, 20, "s"),
+        Name.RESTART_WRITES: Goal("writes by a restart", Bound.EXACTLY, 0),
+        Name.RESTART_MEMORY: Goal("memory held then", Bound.BELOW, 150, "MB"),
+        Name.NO_OP: Goal("no-op event, operator's CPU", Bound.AT_MOST, 3, "ms"),
     }
 )

@@ -23,7 +23,7 @@ from typing import Self
 from cluster.binaries import Binaries
 from cluster.commands import run, succeeds
 from cluster.config import Config
-from cluster.controlplane import ADMIN, Certificates, Flags, Ports
+from cluster.controlplane import ADMIN, NO_FLAGS, Certificates, Flags, Ports
 from cluster.controlplane import ControlPlane as Plane
 from cluster.errors import ComponentFailed, Unavailable
 from cluster.paths import Layout
@@ -47,14 +47,21 @@ class ControlPlane:
         state_dir: Folder for data, keys and logs, removed never; without it, a temporary one that
             is removed at the end.
         config: Versions and time-outs.
+        flags: Further ones of kube-apiserver, on top of what every test has.
 
     Raises:
         Unavailable: On entry: the binaries are neither cached nor can they be built here.
         ComponentFailed: On entry: a process did not start; the message has the end of its log.
     """
 
-    def __init__(self, state_dir: Path | None = None, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        state_dir: Path | None = None,
+        config: Config | None = None,
+        flags: Flags = NO_FLAGS,
+    ) -> None:
         self._config = config or Config.load()
+        self._flags = {**EXTRA_FLAGS, **flags}
         self._binaries = Binaries.of_user(self._config)
         self._stack = ExitStack()
         self._state_dir = state_dir
@@ -143,7 +150,7 @@ class ControlPlane:
     def start_apiserver(self) -> None:
         """Start the API server again, at the same address, and wait until it is ready."""
         self._apiserver = self._plane.start_apiserver(
-            self._binaries.path("kube-apiserver"), EXTRA_FLAGS
+            self._binaries.path("kube-apiserver"), self._flags
         )
         self._watch_over(self._apiserver)
         self._await_ready()

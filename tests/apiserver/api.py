@@ -74,6 +74,10 @@ class Api:
         items: list[Json] = self._send("GET", resource.path(self.namespace))["items"]
         return items
 
+    def replace(self, resource: Resource, name: str, manifest: Json) -> Json:
+        """Write an object as a whole, as an editor does."""
+        return self._send("PUT", resource.path(self.namespace, name), manifest)
+
     def delete(self, resource: Resource, name: str, **parameters: str) -> None:
         self._send("DELETE", resource.path(self.namespace, name), parameters=parameters)
 

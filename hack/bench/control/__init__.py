@@ -1,0 +1,1 @@
+"""What the operator costs and how quickly it acts, measured on a real API server."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import page, peer, report, serving, soak, throughput
+from bench import gateway, page, peer, report, serving, soak, throughput
 from bench.control import everything
 from bench.machine import Machine
 from bench.report import Measure
@@ -17,11 +17,12 @@ BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
     {
         "throughput": throughput.run,
         "serving": serving.run,
+        "gateway": gateway.run,
         "peer": peer.run,
         "operator": everything.run,
     }
 )
-OF_THE_RUNTIME: Final = ("throughput", "serving", "peer")
+OF_THE_RUNTIME: Final = ("throughput", "serving", "gateway", "peer")
 
 _WIDTH: Final = 140
 

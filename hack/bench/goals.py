@@ -80,6 +80,7 @@ class Name(StrEnum):
     RESTART_WRITES = "restart_writes"
     RESTART_MEMORY = "restart_memory"
     NO_OP = "no_op"
+    GATEWAY_ADDED = "gateway_added"
 
 
 GOALS: Final = MappingProxyType(
@@ -130,5 +131,8 @@ GOALS: Final = MappingProxyType(
         Name.RESTART_WRITES: Goal("writes by a restart", Bound.EXACTLY, 0),
         Name.RESTART_MEMORY: Goal("memory held then", Bound.BELOW, 150, "MB"),
         Name.NO_OP: Goal("no-op event, operator's CPU", Bound.AT_MOST, 3, "ms"),
+        Name.GATEWAY_ADDED: Goal(
+            "first byte through a gateway, beyond straight, p50", Bound.BELOW, 3, "ms"
+        ),
     }
 )

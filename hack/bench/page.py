@@ -13,6 +13,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "throughput": "What the server costs",
         "serving": "How the server feels",
+        "gateway": "What a gateway adds",
         "peer": "Against a peer",
         "soak": "Under abuse",
     }
@@ -26,6 +27,9 @@ METHODS: Final[Mapping[str, str]] = MappingProxyType(
         "serving": "One server with the embedded voice, clients on the same machine. "
         "In the flood, 4 interactive clients that pause between requests share the server with "
         "4 normal and 8 batch clients that never do.",
+        "gateway": "One server whose answer is cached, and a gateway in front of it, on one "
+        "machine: the same short order goes straight and through the gateway in turns, over a kept "
+        "connection each, and the value is the median of the pairs' differences.",
         "peer": "The peer is kokoro-onnx 0.6.1 behind FastAPI: each request streams what its "
         "`create_stream` gives, with its default session, and its own text to phonemes (espeak). "
         "Ours runs as many copies as is its default. Same weights, same "

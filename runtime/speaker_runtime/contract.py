@@ -8,6 +8,10 @@ The operator (or ``speaker-tts up``) writes two JSON documents into one director
 
 A running process is told of changed voices over HTTP: a :class:`VoiceManifest` is posted to
 :data:`VOICE_SYNC_PATH`, with a token of :class:`SyncClaims` that the operator signed.
+
+A gateway speaks with no model of its own. Its ``config.json`` is a :class:`GatewayConfig`, and in
+place of voices it has ``routes.json``, a :class:`RouteManifest`, which changes in the same way over
+:data:`ROUTE_SYNC_PATH`.
 """
 
 import hashlib
@@ -20,6 +24,7 @@ from pydantic.alias_generators import to_camel
 
 CONFIG_FILE: Final = "config.json"
 VOICES_FILE: Final = "voices.json"
+ROUTES_FILE: Final = "routes.json"
 
 CONFIG_DIRECTORY: Final = Path("/etc/speaker-tts")
 """Where a pod mounts the two documents."""
@@ -33,12 +38,17 @@ CLAIM_SCHEME: Final = "pvc://"
 """Begins the addresses of models that lie on a PersistentVolumeClaim."""
 CLAIMS_DIRECTORY: Final = Path("/claims")
 """Where a pod mounts such a claim while the model is fetched, in a folder of the claim's name."""
+KEYS_DIRECTORY: Final = Path("/etc/speaker-tts-keys")
+"""Where a gateway's pod mounts the API keys of other servers, each in a folder of its name."""
 HTTP_PORT: Final = 8080
 
 LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
 METRICS_PATH: Final = "/metrics"
 VOICE_SYNC_PATH: Final = "/internal/voices/sync"
+ROUTE_SYNC_PATH: Final = "/internal/routes/sync"
+GATEWAY: Final = "gateway"
+"""The ``backend`` of a :class:`GatewayConfig`."""
 
 SYNC_ISSUER: Final = "speaker-tts-operator"
 SYNC_TYPE: Final = "voice-sync+jwt"
@@ -234,23 +244,105 @@ class VoiceEntry(Document):
     defaults: VoiceDefaults = VoiceDefaults()
 
 
-class VoiceManifest(Document):
+class Manifest(Document):
+    """What a running process can be told anew."""
+
+    version: Literal["v1"] = "v1"
+
+    @property
+    def digest(self) -> str:
+        """Digest of the manifest as :meth:`to_json` writes it."""
+        return digest_of(self.to_json().encode())
+
+
+class VoiceManifest(Manifest):
     """All voices of one service.
 
     A backend's presets can always be asked for by name; a voice of the same name comes first.
     """
 
-    version: Literal["v1"] = "v1"
     voices: tuple[VoiceEntry, ...] = ()
     default: str | None = Field(
         default=None,
         description="Voice for OpenAI's voice names that nobody claims; else the first one.",
     )
 
-    @property
-    def digest(self) -> str:
-        """Digest of the manifest as :meth:`to_json` writes it."""
-        return digest_of(self.to_json().encode())
+
+class Upstream(Document):
+    """A server that a gateway hands requests on to."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=63,
+        description="Under which requests may ask for it as their `model`.",
+    )
+    url: str = Field(
+        max_length=2048,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="Where its API begins. Of a `speaker` it is the root of the server, of an "
+        "`openai` the address that OpenAI's clients call base_url. Requests cannot change it, and "
+        "redirects are not followed.",
+    )
+    kind: Literal["speaker", "openai"] = Field(
+        default="speaker",
+        description="`speaker` is this project's runtime, `openai` any server of OpenAI's speech "
+        "API.",
+    )
+    ready_path: str | None = Field(
+        default=None,
+        max_length=1024,
+        pattern=r"^/[^\s]*$",
+        description="Path on the server's host that answers 200 while it serves; an `openai` "
+        "without it is asked for its models.",
+    )
+    models: tuple[str, ...] = Field(
+        default=(), description="Models that it has; what it lists itself, unless given."
+    )
+    voices: tuple[str, ...] = Field(
+        default=(), description="Voices that it has; what it lists itself, unless given."
+    )
+    key_file: Path | None = Field(
+        default=None, description="File with the API key that it is sent; none unless given."
+    )
+
+
+class RouteManifest(Manifest):
+    """All servers behind a gateway."""
+
+    upstreams: tuple[Upstream, ...] = ()
+
+
+class GatewayConfig(Document):
+    """Everything one process of a gateway needs to know, apart from its routes."""
+
+    version: Literal["v1"] = "v1"
+    service: str = Field(
+        min_length=1, max_length=253, description="Name of the TTSService that is served."
+    )
+    backend: Literal["gateway"] = "gateway"
+    max_input_characters: int = Field(
+        default=4096,
+        ge=1,
+        le=1_000_000,
+        description="Longest text that is handed on; bodies that are larger than any such text "
+        "are refused.",
+    )
+    drain_seconds: int = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description="After SIGTERM, how long running answers may take to finish.",
+    )
+    answer_seconds: int = Field(
+        default=120,
+        ge=1,
+        le=3600,
+        description="How long a server may take to begin an answer, or to go on with one.",
+    )
+    route_sync: VoiceSyncConfig | None = Field(
+        default=None,
+        description="Who may change the routes of the running process; nobody unless given.",
+    )
 
 
 def digest_of(manifest: bytes) -> str:

@@ -46,6 +46,8 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limit_exceeded"
     SPEECH_FAILED = "speech_failed"
     INTERNAL_ERROR = "internal_error"
+    UPSTREAM_FAILED = "upstream_failed"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     MODEL_NOT_READY = "model_not_ready"
     OVERLOADED = "overloaded"
     DEADLINE_EXCEEDED = "deadline_exceeded"
@@ -208,6 +210,18 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             500,
             "The service has a fault.",
             "Try once more; if it fails again, report it with the X-Request-Id.",
+        ),
+        ErrorCode.UPSTREAM_FAILED: _server(
+            502,
+            "A server behind the gateway answered with what is no answer: a redirect, a refusal of "
+            "the gateway's own API key, or half of one.",
+            "Try once more; if it fails again, look at GET /status of the gateway.",
+        ),
+        ErrorCode.UPSTREAM_UNAVAILABLE: _server(
+            503,
+            "No server behind the gateway that could answer is in service.",
+            "Try again after the seconds in the Retry-After header; GET /status of the gateway "
+            "says what is wrong with each server.",
         ),
         ErrorCode.MODEL_NOT_READY: _server(
             503,

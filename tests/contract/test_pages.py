@@ -38,7 +38,8 @@ def _scrape(http: httpx2.Client) -> str:
 
 
 def test_readiness_tells_the_phase(http: httpx2.Client) -> None:
-    assert http.get("/health/ready").json() == {"ready": True, "phase": "ready", "reason": ""}
+    ready = {"ready": True, "phase": "ready", "reason": "", "queued_seconds": 0.0}
+    assert http.get("/health/ready").json() == ready
 
 
 def test_the_status_tells_everything(http: httpx2.Client) -> None:

@@ -1,6 +1,7 @@
 """Reads ``config.json`` and ``voices.json``; all that is wrong with them is said at once."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -10,8 +11,12 @@ from pydantic import ValidationError
 from speaker_runtime.backends import registry
 from speaker_runtime.contract import (
     CONFIG_FILE,
+    GATEWAY,
+    ROUTES_FILE,
     VOICES_FILE,
     Document,
+    GatewayConfig,
+    RouteManifest,
     RuntimeConfig,
     VoiceManifest,
 )
@@ -90,6 +95,34 @@ def read_documents(directory: Path) -> tuple[RuntimeConfig, VoiceManifest]:
     return _one(config), _one(voices)
 
 
+def is_gateway(directory: Path) -> bool:
+    """Whether what is to be served is a gateway; what cannot be read is none."""
+    try:
+        config = json.loads((directory / CONFIG_FILE).read_bytes())
+    except (OSError, ValueError):
+        return False  # whoever reads it as what it should be says what is wrong
+    return isinstance(config, dict) and config.get("backend") == GATEWAY
+
+
+def read_gateway(directory: Path) -> tuple[GatewayConfig, RouteManifest]:
+    """Read how a gateway serves, and which servers are behind it.
+
+    Raises:
+        InvalidConfigError: One of them, or both, are missing or wrong.
+    """
+    config = _read(directory / CONFIG_FILE, GatewayConfig)
+    path = directory / ROUTES_FILE
+    routes = _read(path, RouteManifest)
+    if isinstance(routes, RouteManifest):
+        named = [each.name for each in routes.upstreams]
+        twice = tuple(_named_twice(named, "upstreams", f"{path}", "a server"))
+        routes = twice or routes
+    problems = [each for each in (config, routes) if isinstance(each, tuple)]
+    if problems:
+        raise InvalidConfigError(tuple(problem for each in problems for problem in each))
+    return _one(config), _one(routes)
+
+
 def _read_config(path: Path) -> RuntimeConfig | tuple[Problem, ...]:
     config = _read(path, RuntimeConfig)
     if isinstance(config, RuntimeConfig):
@@ -144,12 +177,17 @@ def _read(path: Path, kind: type[D]) -> D | tuple[Problem, ...]:
 
 
 def _declared_twice(manifest: VoiceManifest, path: Path) -> Iterator[Problem]:
+    names = [entry.name for entry in manifest.voices]
+    return _named_twice(names, "voices", f"{path}", "a voice")
+
+
+def _named_twice(names: Sequence[str], field: str, path: str, what: str) -> Iterator[Problem]:
     seen: set[str] = set()
-    for index, entry in enumerate(manifest.voices):
-        if entry.name in seen:
-            where = f"{path}: voices.{index}.name"
-            yield Problem(where, f"a voice named {entry.name!r} is there already", "rename one")
-        seen.add(entry.name)
+    for index, name in enumerate(names):
+        if name in seen:
+            where = f"{path}: {field}.{index}.name"
+            yield Problem(where, f"{what} named {name!r} is there already", "rename one")
+        seen.add(name)
 
 
 def _misspelt(config: RuntimeConfig, path: Path) -> Iterator[Problem]:

@@ -4,15 +4,25 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from speaker_runtime.cli import logs
-from speaker_runtime.cli.documents import InvalidConfigError, Problem, read_documents
+from speaker_runtime.cli.documents import (
+    InvalidConfigError,
+    Problem,
+    is_gateway,
+    read_documents,
+    read_gateway,
+)
 from speaker_runtime.cli.ending import end
 from speaker_runtime.contract import SHARED_CACHE_VARIABLE, ExitCode
 from speaker_runtime.engine.placing import create_engine
 from speaker_runtime.models.errors import ModelError
+
+if TYPE_CHECKING:
+    from speaker_runtime.cli.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +35,9 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
     A model that cannot be loaded ends the process: the kubelet then tries again with backoff and
     shows the exit code and the reason, where a live process that is never ready would show nothing.
     """
-    shared_cache = os.environ.get(SHARED_CACHE_VARIABLE) or None
+    serving = _gateway if is_gateway(directory) else _model
     try:
-        config, manifest = read_documents(directory)
-        engine = create_engine(config)
-        _check_shared_cache(shared_cache)
+        prepared = serving(directory)
     except InvalidConfigError as error:
         return end(ExitCode.INVALID_CONFIG, str(error))
     try:
@@ -37,14 +45,40 @@ def run(directory: Path, host: str, port: int) -> ExitCode:
     except OSError as error:
         return end(ExitCode.FAILED, f"Cannot listen on {host}:{port}: {error}. Use another --port.")
     logs.configure()
-    engine.start()
-    # Imported while the model loads: together they are most of the time until the first speech.
-    from speaker_runtime.cli.server import Server  # noqa: PLC0415
-
-    server = Server(config, manifest, engine, shared_cache)
+    server = prepared()
     with asyncio.Runner(loop_factory=server.loop_factory) as runner:
         failure = runner.run(server.serve(listener))
     return ExitCode.OK if failure is None else _ended_by(failure)
+
+
+# What serves is imported when the configuration is known to be right: it is most of the time
+# until the first speech, and a model can load meanwhile.
+
+
+def _model(directory: Path) -> Callable[[], "Server"]:
+    shared_cache = os.environ.get(SHARED_CACHE_VARIABLE) or None
+    config, manifest = read_documents(directory)
+    engine = create_engine(config)
+    _check_shared_cache(shared_cache)
+
+    def prepared() -> "Server":
+        engine.start()
+        from speaker_runtime.cli.modelserver import model_server  # noqa: PLC0415
+
+        return model_server(config, manifest, engine, shared_cache)
+
+    return prepared
+
+
+def _gateway(directory: Path) -> Callable[[], "Server"]:
+    config, routes = read_gateway(directory)
+
+    def prepared() -> "Server":
+        from speaker_runtime.cli.gatewayserver import gateway_server  # noqa: PLC0415
+
+        return gateway_server(config, routes)
+
+    return prepared
 
 
 def _check_shared_cache(url: str | None) -> None:

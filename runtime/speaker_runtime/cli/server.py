@@ -6,17 +6,14 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import uvicorn
 
-from speaker_runtime.contract import RuntimeConfig, VoiceManifest
-from speaker_runtime.engine.engine import Engine
-from speaker_runtime.http.app import create_app
 from speaker_runtime.http.stream.conversation import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
-    from speaker_runtime.services.service import SpeechService
+    from fastapi import FastAPI
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +21,19 @@ _KEEP_ALIVE_SECONDS: Final = 65
 """Longer than the pools of common clients and proxies keep a connection, so that they end it."""
 _CLOSE_SECONDS: Final = 2
 """What is left for open connections once every response is complete or given up."""
-_STOP_SECONDS: Final = 5.0
-"""How long the engine may take to end its last step."""
+
+
+class Work(Protocol):
+    """What the process does behind its connections."""
+
+    async def ended(self) -> Exception | None:
+        """Wait until it has ended; return what it failed of, if it did."""
+
+    async def drain(self) -> None:
+        """Take nothing new, let what has begun finish within bounds, and end."""
+
+    def abort(self) -> None:
+        """End at once."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -38,20 +46,18 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """Serves one application until a signal, or a failure of the engine."""
+    """Serves one application until a signal, or the end of the work behind it.
 
-    def __init__(
-        self,
-        config: RuntimeConfig,
-        manifest: VoiceManifest,
-        engine: Engine,
-        shared_cache: str | None,
-    ) -> None:
-        self._config = config
-        self._engine = engine
+    Args:
+        app: What is served.
+        name: Of the TTSService.
+        work: What is done behind it.
+    """
+
+    def __init__(self, app: "FastAPI", name: str, work: Work) -> None:
+        self._name = name
+        self._work = work
         self._ending: asyncio.Task[None] | None = None
-        app = create_app(config, manifest, engine, shared_cache)
-        self._service: SpeechService = app.state.runtime.service
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -72,31 +78,30 @@ class Server:
         return self._uvicorn.config.get_loop_factory()
 
     async def serve(self, listener: socket.socket) -> Exception | None:
-        """Serve until told to end; return what the engine failed of, if it did."""
+        """Serve until told to end; return what the work failed of, if it did."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
         host, port = listener.getsockname()[:2]
-        fields = {"host": host, "port": port, "service": self._config.service}
+        fields = {"host": host, "port": port, "service": self._name}
         logger.info("listening", extra={"fields": fields})
-        engine_ended = asyncio.create_task(self._watch_engine())
+        work_ended = asyncio.create_task(self._watch())
         await self._uvicorn.serve(sockets=[listener])
-        return await engine_ended
+        return await work_ended
 
-    async def _watch_engine(self) -> Exception | None:
-        failure = await asyncio.to_thread(self._engine.wait)
+    async def _watch(self) -> Exception | None:
+        failure = await self._work.ended()
         self._uvicorn.should_exit = True
         return failure
 
     def _on_signal(self) -> None:
         if self._ending is not None:
             self._uvicorn.should_exit = self._uvicorn.force_exit = True
-            self._engine.stop(timeout=0)
+            self._work.abort()
             return
         logger.info("ending; running responses may finish first")
         self._ending = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
-        await self._service.drain(self._config.serving.drain_seconds)
-        await asyncio.to_thread(self._engine.stop, _STOP_SECONDS)
+        await self._work.drain()
         self._uvicorn.should_exit = True

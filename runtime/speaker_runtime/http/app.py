@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from starlette.responses import Response
+from starlette.types import Lifespan
 
 from speaker_runtime.contract import (
     MOST_VOICES_BYTES,
@@ -82,6 +83,20 @@ def create_app(
         await asyncio.to_thread(runtime.engine.stop, _STOP_SECONDS)
         runtime.service.close()
 
+    app = described(lifespan)
+    app.state.runtime = runtime
+    docs.install(app)
+    errors.install(app)
+    app.add_exception_handler(ClientGoneError, gone_client)
+    longest = longest_body(config.serving.max_input_characters)
+    longer = {} if config.voice_sync is None else {VOICE_SYNC_PATH: MOST_VOICES_BYTES}
+    app.add_middleware(BodyLimit, max_bytes=longest, exceptions=longer)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def described(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """An application with every path of the API, and its description; it has no parts yet."""
     app = DescribedApi(
         title="Speaker TTS",
         version=version("speaker-tts"),
@@ -94,7 +109,6 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.runtime = runtime
     for area in (
         speech,
         preview,
@@ -108,14 +122,12 @@ def create_app(
         internal,
     ):
         app.include_router(area.router)
-    docs.install(app)
-    errors.install(app)
-    app.add_exception_handler(ClientGoneError, _nobody)
-    longest = config.serving.max_input_characters * _BYTES_PER_CHARACTER + _BYTES_BESIDE_INPUT
-    longer = {} if config.voice_sync is None else {VOICE_SYNC_PATH: MOST_VOICES_BYTES}
-    app.add_middleware(BodyLimit, max_bytes=longest, exceptions=longer)
-    app.add_middleware(RequestLog)
     return app
+
+
+def longest_body(characters: int) -> int:
+    """Bytes of the longest body around a text of so many characters."""
+    return characters * _BYTES_PER_CHARACTER + _BYTES_BESIDE_INPUT
 
 
 def _build(
@@ -147,6 +159,6 @@ def _voice_sync(
     return VoiceSync(config.voice_sync, service, counted)
 
 
-async def _nobody(*_: object) -> Response:
+async def gone_client(*_: object) -> Response:
     """An answer for nobody: 499 is what proxies log when the client has gone."""
     return Response(status_code=499)

@@ -80,8 +80,9 @@ class RequestLog:
             fields["audio_seconds"] = round(speech.audio_seconds, 3)
             if speech.audio_seconds:
                 fields["rtf"] = round(seconds / speech.audio_seconds, 4)
-        if "cut_short" in scope["state"]:
-            fields["cut_short"] = scope["state"]["cut_short"]
+        for name in ("upstream", "cut_short"):
+            if name in scope["state"]:
+                fields[name] = scope["state"][name]
         # Probes and scrapes come every few seconds and say nothing.
         routine = scope["method"] == "GET" and scope["path"].startswith(("/health/", "/metrics"))
         logger.log(logging.DEBUG if routine else logging.INFO, "request", extra={"fields": fields})

@@ -173,6 +173,7 @@ class Readiness(BaseModel):
     ready: bool
     phase: str = Field(description="loading, warming, ready, failed, draining or stopped.")
     reason: str = Field(description="Which part is being loaded, or what failed.")
+    queued_seconds: float = Field(description="Estimated speech of the requests that wait.")
 
 
 class ModelStatus(BaseModel):

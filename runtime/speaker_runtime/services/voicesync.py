@@ -6,29 +6,21 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 from pydantic import ValidationError
 
 from speaker_runtime.contract import (
-    SYNC_ALGORITHM,
-    SYNC_CURVE,
-    SYNC_TYPE,
     SyncClaims,
     SyncedVoice,
     SyncReport,
     VoiceManifest,
     VoiceSyncConfig,
-    digest_of,
 )
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.service import SpeechService
+from speaker_runtime.services.synctoken import SyncToken, refuse_outdated
 from speaker_runtime.voices.catalogue import Catalogue
 
-LEEWAY_SECONDS: Final = 30
-"""How far the clocks of two nodes may be apart."""
 _REPORTED_PROBLEMS: Final = 5
 
 
@@ -53,9 +45,7 @@ class VoiceSync:
     ) -> None:
         self._service = service
         self._metrics = metrics
-        self._audience = config.service_uid
-        self._clock = clock
-        self._key = OKPKey.import_key({"kty": "OKP", "crv": SYNC_CURVE, "x": config.public_key})
+        self._token = SyncToken(config, clock)
         self._digest = service.manifest.digest
         self._revision = 0
         self._one_at_a_time = asyncio.Lock()
@@ -68,7 +58,7 @@ class VoiceSync:
                 the backend is not loaded; the voices stay as they are.
         """
         try:
-            claims = self._verified(token, digest_of(manifest))
+            claims = self._token.verified(token, manifest)
             async with self._one_at_a_time:
                 return await self._take(claims, manifest)
         except SpeechError:
@@ -77,12 +67,7 @@ class VoiceSync:
 
     async def _take(self, claims: SyncClaims, manifest: bytes) -> SyncReport:
         known = claims.digest == self._digest
-        if claims.revision < self._revision or (claims.revision == self._revision and not known):
-            raise SpeechError(
-                ErrorCode.VOICES_OUTDATED,
-                f"These voices are of revision {claims.revision}; "
-                f"this process has revision {self._revision}.",
-            )
+        refuse_outdated(claims, self._revision, known=known, what="voices")
         if known:
             catalogue = self._service.catalogue()
         else:
@@ -90,32 +75,6 @@ class VoiceSync:
         self._digest, self._revision = claims.digest, claims.revision
         self._metrics.synced("unchanged" if known else "applied")
         return _report(self._digest, self._service.manifest, catalogue)
-
-    def _verified(self, token: str, digest: str) -> SyncClaims:
-        try:
-            opened = jwt.decode(token, self._key, algorithms=[SYNC_ALGORITHM])
-            claims = SyncClaims.model_validate(opened.claims)
-        except ValidationError as error:
-            fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
-            raise _refused(f"its claims do not fit: {fields}") from error
-        except (JoseError, ValueError) as error:
-            raise _refused("it is not signed by the operator of this service") from error
-        now = self._clock()
-        if opened.header.get("typ") != SYNC_TYPE:
-            raise _refused(f"its type is not {SYNC_TYPE}")
-        if claims.aud != self._audience:
-            raise _refused("it is for another service")
-        if claims.exp <= now - LEEWAY_SECONDS:
-            raise _refused("it has expired")
-        if claims.iat > now + LEEWAY_SECONDS:
-            raise _refused("it is from the future: compare the clocks of the nodes")
-        if claims.digest != digest:
-            raise _refused("it is for another manifest")
-        return claims
-
-
-def _refused(why: str) -> SpeechError:
-    return SpeechError(ErrorCode.SYNC_UNAUTHORIZED, f"The token is not accepted: {why}.")
 
 
 def _read(manifest: bytes) -> VoiceManifest:

@@ -86,8 +86,8 @@ CAPABILITIES: Final = Capabilities(
     ),
 )
 LIVE: Final = Live()
-READY: Final = Readiness(ready=True, phase="ready", reason="")
-LOADING: Final = Readiness(ready=False, phase="loading", reason="the voices")
+READY: Final = Readiness(ready=True, phase="ready", reason="", queued_seconds=0.0)
+LOADING: Final = Readiness(ready=False, phase="loading", reason="the voices", queued_seconds=0.0)
 STATUS: Final = Status(
     service="narrator",
     version="0.1.0",

@@ -18,9 +18,16 @@ router = APIRouter(tags=["Health"])
 def readiness(runtime: Runtime) -> Readiness:
     """Whether new requests are welcome."""
     state = runtime.engine.state
+    queued = round(runtime.engine.load.queued_seconds, 1)
     if runtime.service.is_draining:
-        return Readiness(ready=False, phase="draining", reason="the process is ending")
-    return Readiness(ready=state.phase is Phase.READY, phase=state.phase.value, reason=state.detail)
+        reason = "the process is ending"
+        return Readiness(ready=False, phase="draining", reason=reason, queued_seconds=queued)
+    return Readiness(
+        ready=state.phase is Phase.READY,
+        phase=state.phase.value,
+        reason=state.detail,
+        queued_seconds=queued,
+    )
 
 
 @router.get(

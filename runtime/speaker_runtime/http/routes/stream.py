@@ -32,6 +32,8 @@ CLOSE_CODES: Final[Mapping[ErrorCode, int]] = MappingProxyType(
     {
         ErrorCode.SHUTTING_DOWN: 1012,
         ErrorCode.MODEL_NOT_READY: 1013,
+        ErrorCode.UPSTREAM_UNAVAILABLE: 1013,
+        ErrorCode.UPSTREAM_FAILED: 1011,
         ErrorCode.SESSION_ENDED: 1001,
     }
 )
@@ -73,7 +75,7 @@ async def _converse(socket: WebSocket, runtime: Runtime, conversation: Conversat
         await conversation.run()
     except SpeechError as error:
         runtime.metrics.failed(error.code)
-        return await _close(socket, _close_code(error), to_json(conversation.failure(error)))
+        return await _close(socket, close_code_of(error), to_json(conversation.failure(error)))
     except WebSocketDisconnect as gone:
         return gone.code
     except TimeoutError:
@@ -98,19 +100,30 @@ async def _close(socket: WebSocket, code: int, last: str = "") -> int:
     return code
 
 
-def _close_code(error: SpeechError) -> int:
+def close_code_of(error: SpeechError) -> int:
+    """The code with which a session that ends with an error is closed."""
     is_fault = error.kind.status == HTTPStatus.INTERNAL_SERVER_ERROR
     return CLOSE_CODES.get(error.code, _SERVER_FAULT if is_fault else _POLICY_VIOLATION)
 
 
 def _refusal(socket: WebSocket, runtime: Runtime) -> Response | None:
     """Why a connection is not accepted, if so."""
-    origin = socket.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
-        # Browsers ask nobody before they connect a page to another host's WebSocket.
-        return Response("A page of another origin may not connect.", HTTPStatus.FORBIDDEN)
+    foreign = foreign_page(socket)
+    if foreign is not None:
+        return foreign
     if runtime.metrics.open_sessions >= MAX_SESSIONS:
         runtime.metrics.failed(ErrorCode.OVERLOADED)
         full = f"{MAX_SESSIONS} sessions are open already."
         return error_response(SpeechError(ErrorCode.OVERLOADED, full, retry_after=1))
+    return None
+
+
+def foreign_page(socket: WebSocket) -> Response | None:
+    """The refusal of a page of another origin, if it is one that connects.
+
+    Browsers ask nobody before they connect a page to another host's WebSocket.
+    """
+    origin = socket.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
+        return Response("A page of another origin may not connect.", HTTPStatus.FORBIDDEN)
     return None

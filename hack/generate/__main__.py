@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from generate import chart, crds, picture, reference, troubleshooting
+from generate import argocd, chart, crds, picture, reference, troubleshooting
 
 ROOT: Final = Path(__file__).parents[2]
 Generator = Callable[[Path], dict[Path, str]]
@@ -16,6 +16,7 @@ GENERATORS: Final[tuple[Generator, ...]] = (
     reference.files,
     picture.files,
     troubleshooting.files,
+    argocd.files,
 )
 
 

@@ -61,6 +61,12 @@ class Api:
         for manifest in manifests:
             self.create(manifest)
 
+    def apply(self, manifest: Json, manager: str, **parameters: str) -> Json:
+        """Apply a manifest on the server's side, as kubectl and Argo CD do."""
+        path = resource_of(manifest).path(self.namespace, manifest["metadata"]["name"])
+        named = {"fieldManager": manager, **parameters}
+        return self._send("PATCH", path, manifest, named, kind="application/apply-patch+yaml")
+
     def get(self, resource: Resource, name: str) -> Json | None:
         try:
             return self._send("GET", resource.path(self.namespace, name))

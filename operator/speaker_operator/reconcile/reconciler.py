@@ -8,7 +8,7 @@ from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.common import Model
-from speaker_operator.api.v1alpha1.status import ServiceStatus
+from speaker_operator.api.v1alpha1.status import UNSEEN, ServiceStatus
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import KubeError, NotFoundError
 from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key
@@ -209,5 +209,5 @@ class Reconciler:
 
 def _puts_back(service: TTSService, actions: Iterable[Action]) -> bool:
     """Whether children are made that had been there before."""
-    known = service.status.observed_generation is not None
+    known = service.status.observed_generation not in {None, UNSEEN}
     return known and any(isinstance(action, Apply) and action.live is None for action in actions)

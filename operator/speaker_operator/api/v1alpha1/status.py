@@ -1,14 +1,30 @@
 """What the operator reports about services and voices."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from speaker_operator.api.v1alpha1.cel import Schema
 from speaker_operator.api.v1alpha1.common import Model
 
 Time = Annotated[str, Schema({"format": "date-time"})]
 ConditionStatus = Literal["True", "False", "Unknown"]
+
+UNSEEN: Final = -1
+"""``observedGeneration`` of an object that the operator has not seen yet.
+
+The schema's default: without it, whoever waits for an object would take a missing status for a
+good one (Flux and everything else that follows kstatus).
+"""
+UNSEEN_STATUS: Final[JsonDict] = {"default": {"observedGeneration": UNSEEN}}
+
+ObservedGeneration: Final[Any] = Field(
+    default=None,
+    ge=UNSEEN,
+    description="metadata.generation that this status was computed for; -1 until the operator has "
+    "seen the object.",
+)
 
 
 class Condition(Model):
@@ -81,9 +97,7 @@ class FailureRecord(Model):
 class ServiceStatus(Model):
     """What the operator observed about a TTSService."""
 
-    observed_generation: int | None = Field(
-        default=None, ge=0, description="metadata.generation that this status was computed for."
-    )
+    observed_generation: int | None = ObservedGeneration
     replicas: int = Field(default=0, ge=0, description="Pods that exist.")
     ready_replicas: int = Field(default=0, ge=0, description="Pods that serve requests.")
     selector: str | None = Field(
@@ -118,9 +132,7 @@ class VoiceServiceStatus(Model):
 class VoiceStatus(Model):
     """What the operator observed about a Voice."""
 
-    observed_generation: int | None = Field(
-        default=None, ge=0, description="metadata.generation that this status was computed for."
-    )
+    observed_generation: int | None = ObservedGeneration
     services: Annotated[
         tuple[VoiceServiceStatus, ...],
         Schema({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),

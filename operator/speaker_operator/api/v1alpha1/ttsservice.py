@@ -25,7 +25,7 @@ from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
 from speaker_operator.api.v1alpha1.network import NetworkPolicySpec
 from speaker_operator.api.v1alpha1.placement import PlacementSpec
 from speaker_operator.api.v1alpha1.podtemplate import PodTemplate
-from speaker_operator.api.v1alpha1.status import ServiceStatus
+from speaker_operator.api.v1alpha1.status import UNSEEN_STATUS, ServiceStatus
 from speaker_operator.api.v1alpha1.workload import (
     MAX_REPLICAS,
     AutoscalingSpec,
@@ -298,6 +298,7 @@ class TTSService(Model):
     status: ServiceStatus = Field(
         default_factory=ServiceStatus,
         description="What the operator observed; never written by hand.",
+        json_schema_extra=UNSEEN_STATUS,
     )
 
     @property

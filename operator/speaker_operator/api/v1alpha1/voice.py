@@ -13,7 +13,7 @@ from speaker_operator.api.v1alpha1.definition import (
     Definition,
     condition_columns,
 )
-from speaker_operator.api.v1alpha1.status import VoiceStatus
+from speaker_operator.api.v1alpha1.status import UNSEEN_STATUS, VoiceStatus
 
 LanguageTag = Annotated[
     str,
@@ -169,4 +169,5 @@ class Voice(Model):
     status: VoiceStatus = Field(
         default_factory=VoiceStatus,
         description="What the operator observed; never written by hand.",
+        json_schema_extra=UNSEEN_STATUS,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from generate import argocd, chart, crds, picture, reference, troubleshooting
+from generate import argocd, chart, crds, dashboards, picture, reference, troubleshooting
 
 ROOT: Final = Path(__file__).parents[2]
 Generator = Callable[[Path], dict[Path, str]]
@@ -17,6 +17,7 @@ GENERATORS: Final[tuple[Generator, ...]] = (
     picture.files,
     troubleshooting.files,
     argocd.files,
+    dashboards.files,
 )
 
 

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from speaker_operator.reasons import Reason
+
 _RECONCILE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 
@@ -74,11 +76,36 @@ class OperatorMetrics:
             ("kind",),
             registry=self.registry,
         )
+        self._service_state = Gauge(
+            "speaker_operator_service_state",
+            "1 for the reason that each service's Ready condition has now; `standing` is what the "
+            "reason says: good, passing (it takes its time), at_rest or wrong.",
+            ("service_namespace", "service_name", "reason", "standing"),
+            registry=self.registry,
+        )
+        self._states: dict[tuple[str, str], tuple[str, str]] = {}
         self.synced = Gauge(
             "speaker_operator_synced",
             "Whether everything that the API server holds has been observed (1) or not (0).",
             registry=self.registry,
         )
+
+    def service_is(self, namespace: str, name: str, reason: Reason) -> None:
+        """Tell how a service fares, in place of what was told of it before."""
+        state = (reason.value, reason.standing.value)
+        before = self._states.get((namespace, name))
+        if before == state:
+            return
+        if before is not None:
+            self._service_state.remove(namespace, name, *before)
+        self._states[namespace, name] = state
+        self._service_state.labels(namespace, name, *state).set(1)
+
+    def service_is_gone(self, namespace: str, name: str) -> None:
+        """Forget a service."""
+        state = self._states.pop((namespace, name), None)
+        if state is not None:
+            self._service_state.remove(namespace, name, *state)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -17,7 +17,7 @@ class Standing(Enum):
     """It is as declared."""
     PASSING = "passing"
     """It is on its way there, and nobody needs to do anything."""
-    AT_REST = "at rest"
+    AT_REST = "at_rest"
     """It does nothing, because that is what was declared."""
     WRONG = "wrong"
     """Somebody has to do something."""

@@ -13,6 +13,7 @@ from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import KubeError, NotFoundError
 from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.apply import Applier, Outcome
 from speaker_operator.reconcile.events import transition_event
 from speaker_operator.reconcile.nodes import NodeInventory
@@ -25,7 +26,12 @@ from speaker_operator.reconcile.parsing import (
 )
 from speaker_operator.reconcile.plan import Action, Apply, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
-from speaker_operator.reconcile.status import Observation, service_status, unreadable_status
+from speaker_operator.reconcile.status import (
+    Observation,
+    reason_of,
+    service_status,
+    unreadable_status,
+)
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
 from speaker_operator.reconcile.voicesync import VoiceSync
@@ -77,6 +83,7 @@ class Reconciler:
         elif manifest is None or is_ending(manifest):
             # Its children go with it: the garbage collector follows their owner references.
             self._sync.forget((key.namespace, key.name))
+            self._metrics.service_is_gone(key.namespace, key.name)
             self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
         else:
             await self._reconcile_service(key, manifest)
@@ -113,6 +120,7 @@ class Reconciler:
         """Write the service's status, and have its voices write theirs."""
         service, status = observation.service, service_status(observation)
         self._record(key, observation.voice_states)
+        self._metrics.service_is(key.namespace, key.name, reason_of(status))
         if await self._write_status(manifest, status):
             await self._post_event(service, status)
 
@@ -153,6 +161,7 @@ class Reconciler:
     ) -> None:
         logger.error("Service left as it is: %s", error, extra={"k8s_ref": key._asdict()})
         self._record(key, {})
+        self._metrics.service_is(key.namespace, key.name, Reason.INVALID_SPEC)
         previous = ServiceStatus.model_validate(manifest.get("status", {}))
         generation = manifest["metadata"]["generation"]
         await self._write_status(

@@ -23,7 +23,7 @@ from speaker_operator.kube.resources import (
     JsonObject,
     Resource,
 )
-from speaker_operator.reasons import Reason, Standing
+from speaker_operator.reasons import BY_WORD, Reason, Standing
 from speaker_operator.reconcile.conditions import Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.fetches import fetch_report, fetch_states
@@ -128,6 +128,12 @@ def service_status(observation: Observation) -> ServiceStatus:
             now=observation.now,
         ),
     )
+
+
+def reason_of(status: ServiceStatus) -> Reason:
+    """The one reason that says how a service fares: that of Ready."""
+    (ready,) = (each for each in status.conditions if each.type == "Ready")
+    return BY_WORD[ready.reason]
 
 
 def unreadable_status(

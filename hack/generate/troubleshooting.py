@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from generate.reference.markdown import table
 from speaker_operator.reasons import Reason, Standing
 
@@ -28,15 +30,38 @@ SECTIONS: Final = {
     Standing.AT_REST: "It stands still, as it is told to",
     Standing.GOOD: "All is well",
 }
+ALERTS: Final = Path("charts/speaker-tts/files/alerts.yaml")
+ALERTS_INTRODUCTION: Final = f"""## Alerts
+
+Prometheus raises these where the chart's `monitoring.rules.enabled` is true
+(the rules are [here]({"../" + str(ALERTS)})).
+"""
+_LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 _CODE: Final = re.compile(
     r"\b((?:spec|gpu|runtime|modelFetch)\.\w+(?:\.\w+)*|kubectl logs POD(?: -c \S+| --\w+)?)"
 )
 
 
-def files(_root: Path) -> dict[Path, str]:
+def files(root: Path) -> dict[Path, str]:
     """Give the page."""
     sections = [_section(standing, title) for standing, title in SECTIONS.items()]
-    return {PAGE: "\n".join([INTRODUCTION, *sections])}
+    return {PAGE: "\n".join([INTRODUCTION, *sections, _alerts(root)])}
+
+
+def _alerts(root: Path) -> str:
+    document = yaml.safe_load((root / ALERTS).read_text("utf-8"))
+    rows = [
+        (
+            f'<a id="{rule["alert"].lower()}"></a>`{rule["alert"]}`',
+            rule["labels"]["severity"],
+            _LABEL.sub(r"`\1`", rule["annotations"]["summary"]),
+            _marked(rule["annotations"]["description"]),
+        )
+        for group in document["groups"]
+        for rule in group["rules"]
+    ]
+    header = ("alert", "severity", "what it means", "what to know and to do")
+    return f"{ALERTS_INTRODUCTION}\n{table(header, rows)}"
 
 
 def _section(standing: Standing, title: str) -> str:

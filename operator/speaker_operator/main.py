@@ -213,7 +213,9 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
 def _render_settings(settings: Settings, public_key: str) -> RenderSettings:
     return RenderSettings(
         public_key=public_key,
-        images=ImageSettings(settings.runtime_image, settings.runtime_pull_policy),
+        images=ImageSettings(
+            settings.runtime_image, settings.runtime_pull_policy, settings.runtime_pull_secrets
+        ),
         operator_namespace=settings.own_namespace,
         fetch=FetchEnvironment(
             values=settings.model_fetch_env,

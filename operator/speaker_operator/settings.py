@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     runtime_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         default="IfNotPresent", description="Image pull policy of the services' pods."
     )
+    runtime_pull_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Pull secrets of each service's namespace for its pods, separated by commas.",
+    )
     model_fetch_env: Annotated[dict[VariableName, VariableValue], NoDecode] = Field(
         default_factory=dict,
         description="Environment of the containers that fetch models, as a JSON object: registries "
@@ -133,7 +137,7 @@ class Settings(BaseSettings):
         "spec.gpu.fallbackToCPU depends on them.",
     )
 
-    @field_validator("namespaces", mode="before")
+    @field_validator("namespaces", "runtime_pull_secrets", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

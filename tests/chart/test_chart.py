@@ -1,10 +1,6 @@
 """The chart installs the operator with what it needs and no more, and refuses values it lacks."""
 
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -12,42 +8,7 @@ import yaml
 from speaker_operator import settings
 from speaker_operator.kube import rbac
 from speaker_operator.render.labels import OPERATOR_LABELS
-
-HELM_TIMEOUT = 900
-"""Seconds for one helm command; the first on a machine compiles helm."""
-
-Helm = Callable[..., subprocess.CompletedProcess[str]]
-Manifest = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def helm(repository: Path) -> Helm:
-    """Run the pinned helm on the chart."""
-
-    def run(*args: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cluster", "helm", "template", "release"]
-        return subprocess.run(
-            [*command, "charts/speaker-tts", "--namespace", "system", *args],
-            cwd=repository,
-            env={"PYTHONPATH": "hack", "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            timeout=HELM_TIMEOUT,
-            check=False,
-        )
-
-    return run
-
-
-def rendered(helm: Helm, *args: str) -> list[Manifest]:
-    ended = helm(*args)
-    assert ended.returncode == 0, ended.stderr
-    return [document for document in yaml.safe_load_all(ended.stdout) if document]
-
-
-def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
-    return [m for m in manifests if m["kind"] == kind]
-
+from tests.chart.conftest import Helm, of_kind, rendered
 
 RULES = [rule.to_manifest() for rule in rbac.rules()]
 OWN_RULES = [rule.to_manifest() for rule in rbac.own_rules()]

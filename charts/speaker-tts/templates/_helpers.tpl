@@ -20,3 +20,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   name: {{ include "speaker-tts.name" . }}
   namespace: {{ .Release.Namespace }}
 {{- end }}
+
+{{- /* A repository, below the registry that everything is mirrored in. */ -}}
+{{- define "speaker-tts.repository" -}}
+{{- $root := index . 0 }}{{- $repository := index . 1 }}
+{{- with $root.Values.global.imageRegistry }}{{ trimSuffix "/" . }}/{{ end }}{{ $repository }}
+{{- end }}
+
+{{- define "speaker-tts.operatorImage" -}}
+{{ include "speaker-tts.repository" (list . .Values.image.repository) }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "speaker-tts.runtimeImage" -}}
+{{ include "speaker-tts.repository" (list . .Values.runtime.image.repository) }}:{engine}-{{ .Values.runtime.image.version | default .Chart.AppVersion }}
+{{- end }}

@@ -1,7 +1,7 @@
 """Which image runs a service."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from speaker_operator.api.v1alpha1 import TTSService
 
@@ -13,6 +13,13 @@ class ImageSettings:
     template: str
     """An image reference in which ``{engine}`` stands for the backend's engine."""
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
+    """Names of Secrets in the services' namespaces."""
+
+    def pod_fields(self) -> dict[str, Any]:
+        """What the pods need to pull their images."""
+        secrets = [{"name": name} for name in self.pull_secrets]
+        return {"imagePullSecrets": secrets} if secrets else {}
 
     def runtime_image(self, service: TTSService) -> str:
         """The image that runs the service."""

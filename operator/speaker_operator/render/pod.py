@@ -39,7 +39,8 @@ def pod_spec(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
         "containers": [_runtime_container(service, settings.images, on)],
         "volumes": _volumes(service),
     }
-    return spec | placement(service, on) | gpu.pod_fields(service, on)
+    pull = settings.images.pod_fields()
+    return spec | pull | placement(service, on) | gpu.pod_fields(service, on)
 
 
 def _container(service: TTSService, images: ImageSettings) -> dict[str, Any]:

@@ -6,9 +6,11 @@ a tool's name is whole.
 """
 
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +39,41 @@ class Binaries:
 
     def path(self, tool: str) -> Path:
         """Where a tool is, or would be once it is built."""
-        module = self.config.module_of(tool)
-        return self.root / f"{module.name}-{module.version}-{build_key(module)}" / tool
+        return self._folder(self.config.module_of(tool)) / tool
+
+    def assets(self, module: str) -> list[Path]:
+        """A module's own files, which are fetched without building anything.
+
+        Raises:
+            Unavailable: There is no Go, nor a way to get it.
+            ClusterError: The module cannot be fetched.
+        """
+        known = self.config.modules[module]
+        files = {name: self._folder(known) / Path(name).name for name in known.assets}
+        with locked(self.root / "assets.lock", timeout=self.config.timeouts.lock):
+            if not all(file.exists() for file in files.values()):
+                self._fetch_assets(known, files)
+        return list(files.values())
+
+    def _fetch_assets(self, module: Module, files: Mapping[str, Path]) -> None:
+        go = find_go(self.config.go, self.root)
+        with tempfile.TemporaryDirectory(dir=self.root) as scratch:
+            version = f"{module.require}@{module.version}"
+            words = [str(go.binary), "mod", "download", "-json", version]
+            environment = go.environment(Path(scratch))
+            with step(f"files of {module.name} {module.version}"):
+                told = run(
+                    words, env=environment, cwd=module.directory, timeout=self.config.timeouts.build
+                )
+            source = Path(json.loads(told)["Dir"])
+            for name, file in files.items():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                partial = file.with_name(f".{file.name}")
+                shutil.copyfile(source / name, partial)
+                partial.replace(file)
+
+    def _folder(self, module: Module) -> Path:
+        return self.root / f"{module.name}-{module.version}-{build_key(module)}"
 
     def missing(self, tools: Iterable[str]) -> list[str]:
         """Those of ``tools`` that are not built yet."""

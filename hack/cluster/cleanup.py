@@ -93,7 +93,8 @@ def plan(machine: Machine, layout: Layout, network: NetworkSettings) -> Plan:
         name for p in machine.processes if _is_component(p, root) for name in _container_ids(p)
     }
     ours = machine.state_exists or network.bridge in machine.links
-    tables = {("ip", network.nft_table)} | (set(KUBE_PROXY_TABLES) if ours else set())
+    own = {("ip", network.nft_table), ("ip", network.policy_table)}
+    tables = own | (set(KUBE_PROXY_TABLES) if ours else set())
     return Plan(
         processes=tuple(
             process

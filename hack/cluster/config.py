@@ -10,7 +10,7 @@ from cluster.errors import ConfigError
 
 PACKAGE = Path(__file__).parent
 REPOSITORY = PACKAGE.parent.parent
-GROUPS = ("envtest", "cluster", "kind")
+GROUPS = ("envtest", "cluster", "kind", "keda")
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ class Tool(Section):
 
 @dataclass(frozen=True)
 class Module:
-    """One Go module under ``go/``, and the tools built from it."""
+    """One Go module under ``go/``, the tools built from it, and files that it brings along."""
 
     name: str
     version: str
     require: str
     ldflags: tuple[str, ...]
+    assets: tuple[str, ...]
     tools: Mapping[str, Tool]
 
     @property
@@ -93,6 +94,7 @@ class NetworkSettings(Section):
     dns_service: str
     domain: str
     nft_table: str
+    policy_table: str
 
 
 @dataclass(frozen=True)
@@ -233,9 +235,9 @@ def _module(name: str, table: Mapping[str, Any]) -> Module:
                 f"config.toml: [{where}.tools.{tool_name}] names the group `{unknown[0]}`;"
                 f" groups are {', '.join(GROUPS)}"
             )
-    rest.setdefault("ldflags", [])
+    rest = {"ldflags": [], "assets": [], **rest}
     head = _ModuleHead.read(where, rest)
-    return Module(name, head.version, head.require, head.ldflags, tools)
+    return Module(name, head.version, head.require, head.ldflags, head.assets, tools)
 
 
 def _images(table: Mapping[str, Any]) -> ImageSettings:
@@ -255,6 +257,7 @@ class _ModuleHead(Section):
     version: str
     require: str
     ldflags: tuple[str, ...]
+    assets: tuple[str, ...]
 
 
 @dataclass(frozen=True)

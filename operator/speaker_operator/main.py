@@ -23,6 +23,7 @@ from speaker_operator.pods.client import PodClient
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer, selector_of
+from speaker_operator.reconcile.optional import ScaledObjects
 from speaker_operator.reconcile.queue import ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.resync import Resync
@@ -96,6 +97,15 @@ async def run(settings: Settings) -> None:
         )
         observer = Observer(store, queue, on_relist=resync.soon)
         nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
+        scaled_objects = ScaledObjects(
+            client,
+            store,
+            observer,
+            queue,
+            namespaces=settings.namespaces,
+            check_seconds=settings.kind_check_seconds,
+            backoff=Backoff(cap_seconds=30),
+        )
         port = await stack.enter_async_context(
             health.serve(
                 settings.http_host,
@@ -123,6 +133,7 @@ async def run(settings: Settings) -> None:
             queue=queue,
             settings=_render_settings(settings, signer.public_key),
             nodes=nodes,
+            scaled_objects=scaled_objects,
             sync=sync,
             instance=socket.gethostname(),
             clock=lambda: datetime.now(UTC),
@@ -133,7 +144,8 @@ async def run(settings: Settings) -> None:
             pods.run(sync.sync),
             resync.run(observer),
             nodes.run(),
-            _open_when_synced((queue, pods), resync),
+            scaled_objects.run(),
+            _open_when_synced((queue, pods), resync, scaled_objects),
         )
         await _watch_until_stopped(settings, observer, work)
 
@@ -167,8 +179,11 @@ async def _watch_until_stopped(
         task.result()
 
 
-async def _open_when_synced(queues: Iterable[ReconcileQueue], resync: Resync) -> None:
+async def _open_when_synced(
+    queues: Iterable[ReconcileQueue], resync: Resync, scaled_objects: ScaledObjects
+) -> None:
     await resync.synced.wait()
+    await scaled_objects.looked.wait()
     logger.info("Everything in the cluster has been observed: reconciling")
     for queue in queues:
         queue.open()

@@ -90,6 +90,11 @@ class Reason(StrEnum):
         "Pods serve requests on CPUs, as gpu.fallbackToCPU allows.",
         "add a node with the GPU to have the pods replaced, or go on as it is",
     )
+    IDLE = _good(
+        "Idle",
+        "No pod runs while nobody speaks, as spec.autoscaling.minReplicas 0 allows.",
+        "see that a trigger of spec.autoscaling.keda tells KEDA of requests",
+    )
     ROLLED_OUT = _good("RolledOut", "All pods run the present spec.")
     ACCEPTED = _good("Accepted", "Nothing is wrong with the voice.")
 
@@ -117,7 +122,8 @@ class Reason(StrEnum):
     SCALED_TO_ZERO = _at_rest(
         "ScaledToZero",
         "No pods are wanted.",
-        "raise spec.replicas to serve requests",
+        "raise spec.replicas to serve requests; KEDA wakes a service of minReplicas 0 when a "
+        "trigger tells of requests",
     )
     NOT_SELECTED = _at_rest(
         "NotSelected",
@@ -140,6 +146,17 @@ class Reason(StrEnum):
         "nor its access mode, nor makes it smaller.",
         "write in spec.cache what the claim has, or delete the claim to have it made anew (the "
         "model is fetched again)",
+    )
+    KEDA_MISSING = _wrong(
+        "KedaMissing",
+        "spec.autoscaling.engine is keda, and the cluster has no ScaledObjects; the number of pods "
+        "stays as it is.",
+        "install KEDA, or write engine: hpa",
+    )
+    KEDA_UNKNOWN = _wrong(
+        "KedaUnknown",
+        "The API server does not say whether it has KEDA's ScaledObjects.",
+        "read in the operator's log what it answers",
     )
     NAME_TAKEN = _wrong(
         "NameTaken",

@@ -136,6 +136,12 @@ class Settings(BaseSettings):
         description="How often the cluster's nodes are looked at while a service with "
         "spec.gpu.fallbackToCPU depends on them.",
     )
+    kind_check_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        description="How often KEDA's ScaledObjects are looked for while a service needs them and "
+        "the cluster lacks them.",
+    )
 
     @field_validator("namespaces", "runtime_pull_secrets", mode="before")
     @classmethod

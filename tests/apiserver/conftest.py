@@ -32,7 +32,7 @@ FETCH_SETTINGS = {
     "SPEAKER_MODEL_FETCH_ENV": '{"PIP_INDEX_URL": "https://index.test/simple"}',
     "SPEAKER_MODEL_FETCH_ENV_FROM": '[{"secretRef": {"name": "registries", "optional": true}}]',
 }
-FAST_SETTINGS = {"SPEAKER_NODE_CHECK_SECONDS": "1"}
+FAST_SETTINGS = {"SPEAKER_NODE_CHECK_SECONDS": "1", "SPEAKER_KIND_CHECK_SECONDS": "1"}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 

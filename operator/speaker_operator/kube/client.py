@@ -1,7 +1,7 @@
 """Requests to the API server: typed errors, a time-out and a rate ceiling on every one."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +24,9 @@ FIELD_MANAGER: Final = "speaker-tts-operator"
 _PAGE: Final = 500
 _NO_VERSION: Final = "1"
 """Of the store's first write, which is none of an object: whatever is there, has another one."""
+_GONE: Final = 410
+_WATCH_SECONDS: Final = 300
+"""After so long the API server ends a watch."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,13 @@ class KubeClient:
         self, resource: Resource, namespace: str | None, selector: str = ""
     ) -> list[JsonObject]:
         """Read all objects of a namespace, or of the cluster, that the label selector chooses."""
+        objects, _ = await self.snapshot(resource, namespace, selector)
+        return [*objects]
+
+    async def snapshot(
+        self, resource: Resource, namespace: str | None, selector: str = ""
+    ) -> tuple[Sequence[JsonObject], str]:
+        """Read all objects like ``list``, and the version of the whole, to watch from."""
         objects: list[JsonObject] = []
         parameters = {"limit": str(_PAGE)} | ({"labelSelector": selector} if selector else {})
         while True:
@@ -137,8 +147,40 @@ class KubeClient:
             ]
             following = page["metadata"].get("continue")
             if not following:
-                return objects
+                return objects, page["metadata"].get("resourceVersion", "")
             parameters["continue"] = following
+
+    async def watch(
+        self, resource: Resource, namespace: str | None, selector: str, version: str
+    ) -> AsyncIterator[tuple[str, JsonObject]]:
+        """What happens to objects since a version: types and objects, until the server ends it.
+
+        It ends as well where the version is too old: list anew then.
+        """
+        path = resource.path(namespace)
+        parameters = {
+            "watch": "true",
+            "resourceVersion": version,
+            "labelSelector": selector,
+            "timeoutSeconds": str(_WATCH_SECONDS),
+        }
+        session = self._connected()
+        timeout = aiohttp.ClientTimeout(sock_connect=5, sock_read=_WATCH_SECONDS + 30)
+        try:
+            async with session.get(
+                self._server + path, params=parameters, timeout=timeout
+            ) as response:
+                if response.status == _GONE:
+                    return
+                if not response.ok:
+                    raise from_response(response.status, await _json(response))
+                async for line in _lines(response.content):
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        return
+                    yield event["type"], event["object"]
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UnavailableError(f"watch {path}: {error or type(error).__name__}") from error
 
     async def _apply(self, manifest: JsonObject, manager: str, subresource: str) -> JsonObject:
         resource = resource_of(manifest)
@@ -220,6 +262,15 @@ class KubeClient:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of whatever length, as they come."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:

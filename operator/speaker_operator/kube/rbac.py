@@ -7,6 +7,7 @@ from speaker_operator.kube.resources import (
     CHILDREN,
     EVENT,
     NODE,
+    OPTIONAL,
     POD,
     SECRET,
     TTS_SERVICE,
@@ -54,7 +55,7 @@ def rules() -> tuple[PolicyRule, ...]:
         PolicyRule(TTS_SERVICE.group, (f"{TTS_SERVICE.plural}/finalizers",), ("update",)),
         *(
             PolicyRule(group, plurals, (*_OBSERVE, "create", "patch", "delete"))
-            for group, plurals in _by_group(CHILDREN).items()
+            for group, plurals in _by_group((*CHILDREN, *OPTIONAL)).items()
         ),
         PolicyRule(POD.group, (POD.plural,), ("list", "watch")),
         PolicyRule(EVENT.group, (EVENT.plural,), ("create",)),

@@ -60,6 +60,7 @@ CLAIM: Final = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 AUTOSCALER: Final = Resource(
     "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
 )
+SCALED_OBJECT: Final = Resource("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
 BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 POD: Final = Resource("v1", "Pod", "pods")
@@ -79,10 +80,12 @@ CHILDREN: Final = (
     AUTOSCALER,
 )
 """What the operator makes for them."""
+OPTIONAL: Final = (SCALED_OBJECT,)
+"""What it makes for them where the cluster has the kind, which may come and go."""
 WATCHED: Final = (*DECLARED, *CHILDREN, POD)
-"""What the operator observes."""
+"""What the operator observes at all times."""
 
-_BY_KIND: Final = {resource.kind: resource for resource in (*WATCHED, SECRET, EVENT)}
+_BY_KIND: Final = {resource.kind: resource for resource in (*WATCHED, *OPTIONAL, SECRET, EVENT)}
 
 
 def resource_of(manifest: Mapping[str, Any]) -> Resource:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from speaker_operator.api.quantity import parse_quantity
 from speaker_operator.kube.resources import (
@@ -10,6 +11,8 @@ from speaker_operator.kube.resources import (
     CHILDREN,
     CLAIM,
     DEPLOYMENT,
+    OPTIONAL,
+    SCALED_OBJECT,
     SERVICE,
     JsonObject,
     Key,
@@ -25,7 +28,7 @@ HANDOVER_MANAGER = "speaker-tts-operator-replicas"
 
 _PORTS = ("spec", "ports")
 _PORT_KEYS = ("port", "protocol")
-_CHILD_KINDS = frozenset(resource.kind for resource in CHILDREN)
+_CHILD_KINDS = frozenset(resource.kind for resource in (*CHILDREN, *OPTIONAL))
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Problem:
     message: str
 
 
+NOTHING: Final[Mapping[str, Problem]] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Plan:
     """The actions, in order, and what no action can put right."""
@@ -91,23 +97,36 @@ class Plan:
     problems: tuple[Problem, ...]
 
 
-def make_plan(desired: Iterable[Manifest], live: Iterable[JsonObject], owner_uid: str) -> Plan:
+def make_plan(
+    desired: Iterable[Manifest],
+    live: Iterable[JsonObject],
+    owner_uid: str,
+    lacking: Mapping[str, Problem] = NOTHING,
+) -> Plan:
     """Compare the rendered children with the observed ones.
 
-    ``live`` may hold pods and other services' objects; only children that ``owner_uid`` controls
-    are ever deleted.
+    Args:
+        desired: The rendered children.
+        live: What was observed; it may hold pods and other services' objects.
+        owner_uid: Of the service: only children that it controls are ever deleted.
+        lacking: Kinds that cannot be written now, and why.
     """
     observed = {key_of(child): child for child in live if child["kind"] in _CHILD_KINDS}
     wanted = {key_of(manifest): manifest for manifest in desired}
     actions: list[Action] = [
         Delete(key, child["metadata"]["uid"])
         for key, child in observed.items()
-        if key not in wanted and is_controlled(child, owner_uid) and not is_ending(child)
+        if key not in wanted
+        and key.kind not in lacking
+        and is_controlled(child, owner_uid)
+        and not is_ending(child)
     ]
     problems: list[Problem] = []
     for key, manifest in wanted.items():
         child = observed.get(key)
-        if child is None:
+        if key.kind in lacking:
+            problems.append(lacking[key.kind])
+        elif child is None:
             actions.append(Apply(manifest, None, ()))
         elif not is_ending(child):
             steps, problem = _achievable(manifest, child)
@@ -133,8 +152,12 @@ def is_ending(child: Mapping[str, Any]) -> bool:
 
 def _least_replicas(desired: Iterable[Manifest]) -> int:
     """Fewest pods that the autoscaler keeps; 0 without one."""
-    bounds = (each["spec"]["minReplicas"] for each in desired if each["kind"] == AUTOSCALER.kind)
-    return next(bounds, 0)
+    for each in desired:
+        if each["kind"] == AUTOSCALER.kind:
+            return int(each["spec"]["minReplicas"])
+        if each["kind"] == SCALED_OBJECT.kind:
+            return int(each["spec"]["minReplicaCount"])
+    return 0
 
 
 def _changes(manifest: Manifest, child: JsonObject, least_replicas: int) -> list[Action]:

@@ -10,7 +10,7 @@ from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.common import Model
 from speaker_operator.api.v1alpha1.status import UNSEEN, ServiceStatus
 from speaker_operator.kube.client import KubeClient
-from speaker_operator.kube.errors import KubeError, NotFoundError
+from speaker_operator.kube.errors import KubeError, NamespaceEndingError, NotFoundError
 from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reasons import Reason
@@ -18,6 +18,7 @@ from speaker_operator.reconcile.apply import Applier, Outcome
 from speaker_operator.reconcile.events import transition_event
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
+from speaker_operator.reconcile.optional import ScaledObjects
 from speaker_operator.reconcile.parsing import (
     UnreadableError,
     read_service,
@@ -56,6 +57,7 @@ class Reconciler:
         queue: Queue,
         settings: RenderSettings,
         nodes: NodeInventory,
+        scaled_objects: ScaledObjects,
         sync: VoiceSync,
         instance: str,
         clock: Callable[[], datetime],
@@ -67,12 +69,15 @@ class Reconciler:
         self._queue = queue
         self._settings = settings
         self._nodes = nodes
+        self._scaled_objects = scaled_objects
         self._sync = sync
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
         self._applier = Applier(client, observer.present, metrics)
         self._book = VoiceBook()
+        self._ending: dict[str, frozenset[str]] = {}
+        """Namespaces that are on their way out, and the services in them, by uid."""
 
     async def reconcile(self, key: Key) -> None:
         """Reconcile one object; raises a ``KubeError`` if it has to be tried again."""
@@ -84,11 +89,15 @@ class Reconciler:
             # Its children go with it: the garbage collector follows their owner references.
             self._sync.forget((key.namespace, key.name))
             self._metrics.service_is_gone(key.namespace, key.name)
+            if not self._store.in_namespace(TTS_SERVICE.kind, key.namespace):
+                self._ending.pop(key.namespace, None)
             self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
         else:
             await self._reconcile_service(key, manifest)
 
     async def _reconcile_service(self, key: Key, manifest: JsonObject) -> None:
+        if manifest["metadata"]["uid"] in self._ending.get(key.namespace, ()):
+            return  # whatever goes away in its namespace, goes for good
         try:
             service = read_service(manifest)
         except UnreadableError as error:
@@ -136,13 +145,26 @@ class Reconciler:
         """Make the children as rendered; None if the service is on its way out with them."""
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
-        plan = make_plan(render(service, voices, settings), live, uid)
+        if service.autoscaling is not None and service.autoscaling.engine == "keda":
+            self._scaled_objects.need()
+        rendered = render(service, voices, settings)
+        plan = make_plan(rendered, live, uid, self._scaled_objects.lacking())
         if _puts_back(service, plan.actions) and await self._is_ending(service):
             return None
         outcome = await self._applier.carry_out(plan.actions, uid)
         if outcome.ending:
+            self._give_up(service.metadata.namespace)
             return None
         return replace(outcome, problems=(*plan.problems, *outcome.problems))
+
+    def _give_up(self, namespace: str) -> None:
+        """Leave the services in peace that are in a namespace which ends: none can be saved.
+
+        Those declared in a later namespace of that name are others.
+        """
+        services = self._store.in_namespace(TTS_SERVICE.kind, namespace)
+        self._ending[namespace] = frozenset(each["metadata"]["uid"] for each in services)
+        logger.info("Namespace %s is on its way out: its services are left alone", namespace)
 
     async def _is_ending(self, service: TTSService) -> bool:
         """Whether the service is gone or going, as the API server has it.
@@ -212,6 +234,8 @@ class Reconciler:
         logger.info("%s: %s", event["reason"], event["note"], extra={"k8s_ref": event["regarding"]})
         try:
             await self._client.create(event)
+        except NamespaceEndingError:
+            self._give_up(service.metadata.namespace)
         except KubeError as error:
             logger.warning("Event not posted: %s", error)
 

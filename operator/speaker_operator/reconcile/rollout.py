@@ -22,6 +22,8 @@ class Rollout:
     observed: bool = False
     """Whether the numbers are about the present spec."""
     autoscaled: bool = False
+    idle: bool = False
+    """Whether an autoscaler has taken all pods away, as it may."""
     overdue: bool = False
     refusal: tuple[Reason, str] | None = None
     """Reason and message, where pods cannot even be created."""
@@ -47,6 +49,9 @@ def read_rollout(service: TTSService, deployment: JsonObject | None) -> Rollout:
     wanted = service.least_replicas
     if deployment is None:
         return Rollout(wanted)
+    autoscaled = service.autoscaling is not None
+    if autoscaled and not wanted:
+        wanted = min(1, deployment["spec"].get("replicas", 1))
     status = deployment.get("status", {})
     conditions = {each["type"]: each for each in status.get("conditions", ())}
     progressing = conditions.get("Progressing", {})
@@ -57,20 +62,27 @@ def read_rollout(service: TTSService, deployment: JsonObject | None) -> Rollout:
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         observed=status.get("observedGeneration", 0) >= deployment["metadata"]["generation"],
-        autoscaled=service.autoscaling is not None,
+        autoscaled=autoscaled,
+        idle=autoscaled and not wanted,
         overdue=progressing.get("reason") == "ProgressDeadlineExceeded",
         refusal=_refusal(conditions.get("ReplicaFailure", {})),
     )
 
 
-def blindness(autoscaler: JsonObject | None) -> str:
+def blindness(autoscaler: JsonObject | None, scaled_object: JsonObject | None) -> str:
     """Why an autoscaler cannot tell how many pods there should be; empty if it can."""
-    conditions = [] if autoscaler is None else autoscaler.get("status", {}).get("conditions", ())
-    for condition in conditions:
+    for condition in _conditions(scaled_object):
+        if condition["type"] == "Ready" and condition["status"] == "False":
+            return str(condition.get("message", condition.get("reason", "")))
+    for condition in _conditions(autoscaler):
         blind = condition["status"] == "False" and condition["reason"].startswith("FailedGet")
         if condition["type"] == "ScalingActive" and blind:
             return str(condition.get("message", condition["reason"]))
     return ""
+
+
+def _conditions(manifest: JsonObject | None) -> Iterable[Mapping[str, Any]]:
+    return () if manifest is None else manifest.get("status", {}).get("conditions", ())
 
 
 _REFUSALS = (

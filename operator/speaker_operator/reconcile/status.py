@@ -1,6 +1,6 @@
 """A service's status as a pure function of what was observed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,6 +19,7 @@ from speaker_operator.kube.resources import (
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
+    SCALED_OBJECT,
     SERVICE,
     JsonObject,
     Resource,
@@ -38,6 +39,10 @@ from speaker_operator.render.voices import Assignment, default_problem
 
 _LISTED_VOICES: Final = 32
 _SUSPENDED: Final = "spec.suspend is true: take it away to serve requests."
+_IDLE: Final = (
+    "No pod runs while nobody speaks: KEDA starts one when a trigger of spec.autoscaling tells of "
+    "requests."
+)
 _SERVING_KINDS: Final = frozenset({CONFIG_MAP.kind, SERVICE.kind, DEPLOYMENT.kind})
 
 
@@ -67,7 +72,9 @@ class Observation:
     @property
     def blindness(self) -> str:
         """Why the autoscaler cannot scale; empty if it can, or there is none."""
-        return "" if self.service.autoscaling is None else blindness(self._child(AUTOSCALER))
+        if self.service.autoscaling is None:
+            return ""
+        return blindness(self._child(AUTOSCALER), self._child(SCALED_OBJECT))
 
     def _child(self, resource: Resource) -> JsonObject | None:
         found = (each for each in self.objects if each["kind"] == resource.kind)
@@ -231,6 +238,8 @@ def _available(observation: Observation) -> Finding:
         return Finding("Available", "True", Reason.SERVING, f"{message}.")
     if observation.service.spec.suspend:
         return Finding("Available", "False", Reason.SUSPENDED, _SUSPENDED)
+    if rollout.idle:
+        return Finding("Available", "False", Reason.SCALED_TO_ZERO, _IDLE)
     if not rollout.wanted:
         return Finding(
             "Available",
@@ -284,13 +293,12 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         return Finding("Ready", "False", Reason.SUSPENDED, _SUSPENDED)
     by_type = {finding.type: finding for finding in aspects}
     lacking = [] if observation.in_effect else [by_type["Progressing"]]
-    lacking += [
-        by_type[name]
-        for name in ("VoicesReady", "Available", "ModelReady")
-        if by_type[name].status != "True"
-    ]
+    lacking += _lacking(by_type, idle=observation.rollout.idle)
     for finding in sorted(lacking, key=lambda each: each.reason.standing is Standing.PASSING):
         return Finding("Ready", "False", finding.reason, finding.message)
+    if observation.rollout.idle:
+        blind = observation.blindness and f" It cannot tell now: {observation.blindness}."
+        return Finding("Ready", "True", Reason.IDLE, f"{_IDLE}{blind}")
     number = len(observation.assignments)
     voices = count(number, "voice") if number else "the backend's presets"
     message = f"Serving {voices} at {url(observation.service)}"
@@ -300,6 +308,13 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         message += f"; {observation.devices.message}"
         return Finding("Ready", "True", Reason.READY_ON_CPU, f"{message}.")
     return Finding("Ready", "True", Reason.READY, f"{message}.")
+
+
+def _lacking(by_type: Mapping[str, Finding], *, idle: bool) -> list[Finding]:
+    """What is not as it should be; of a service that rests, only what will not come by itself."""
+    names = ("VoicesReady",) if idle else ("VoicesReady", "Available", "ModelReady")
+    lacking = [by_type[name] for name in names if by_type[name].status != "True"]
+    return [each for each in lacking if not (idle and each.reason.standing is Standing.PASSING)]
 
 
 def _last_failure(observation: Observation) -> FailureRecord | None:

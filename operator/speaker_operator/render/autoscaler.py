@@ -9,7 +9,8 @@ from speaker_operator.render import metadata, names
 
 QUEUE_METRIC: Final = "tts_queued_audio_seconds"
 """Of the runtime: speech that waits in a pod, in seconds."""
-_QUEUED_SECONDS: Final = 10
+QUEUED_SECONDS: Final = 10
+"""Speech that may wait for each pod, unless the spec says otherwise."""
 _CPU_PERCENT: Final = 70
 
 
@@ -39,7 +40,7 @@ def _metrics(service: TTSService, autoscaling: AutoscalingSpec) -> list[dict[str
     queued, cpu = autoscaling.target_queued_seconds, autoscaling.target_cpu_utilization
     if queued is None and cpu is None:
         # While a GPU speaks the CPUs are idle, however many requests wait.
-        queued, cpu = (None, _CPU_PERCENT) if service.spec.gpu is None else (_QUEUED_SECONDS, None)
+        queued, cpu = (None, _CPU_PERCENT) if service.spec.gpu is None else (QUEUED_SECONDS, None)
     metrics: list[dict[str, Any]] = []
     if queued is not None:
         target: dict[str, Any] = {"type": "AverageValue", "averageValue": str(queued)}

@@ -10,6 +10,7 @@ from speaker_operator.render.configmap import config_map, content_hash
 from speaker_operator.render.deployment import deployment
 from speaker_operator.render.metadata import Manifest
 from speaker_operator.render.networkpolicy import network_policy
+from speaker_operator.render.scaledobject import scaled_object
 from speaker_operator.render.service import kubernetes_service
 from speaker_operator.render.settings import RenderSettings
 
@@ -30,5 +31,6 @@ def render(
     if service.spec.disruption_budget.enabled and service.least_replicas > 1:
         manifests.append(disruption_budget(service))
     if service.autoscaling is not None:
-        manifests.append(autoscaler(service, service.autoscaling))
+        scale = scaled_object if service.autoscaling.engine == "keda" else autoscaler
+        manifests.append(scale(service, service.autoscaling))
     return manifests

@@ -37,7 +37,7 @@ def test_the_caches_of_go_stay_in_the_work_folder(tmp_path: Path) -> None:
 
 
 def module(*ldflags: str) -> Module:
-    return Module("etcd", "v1", "example.org/etcd", ldflags, {"etcd": Tool("a/etcd", ())})
+    return Module("etcd", "v1", "example.org/etcd", ldflags, (), {"etcd": Tool("a/etcd", ())})
 
 
 def test_a_build_leaves_out_paths_and_symbols() -> None:

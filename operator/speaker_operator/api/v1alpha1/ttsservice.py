@@ -160,7 +160,8 @@ class TTSServiceSpec(Model):
             ),
             Rule(
                 "!has(self.autoscaling) || (!has(self.autoscaling.targetCPUUtilization) && "
-                "(has(self.autoscaling.targetQueuedSeconds) || has(self.gpu))) || "
+                "(has(self.autoscaling.targetQueuedSeconds) || has(self.gpu) || "
+                "(has(self.autoscaling.engine) && self.autoscaling.engine == 'keda'))) || "
                 "!has(self.resources) || !has(self.resources.requests) || "
                 "has(self.resources.requests.cpu)",
                 "resources.requests.cpu is missing, and autoscaling measures CPU use against it: "

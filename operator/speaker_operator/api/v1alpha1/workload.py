@@ -6,8 +6,14 @@ from pydantic import ConfigDict, Field
 
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
 from speaker_operator.api.v1alpha1.common import Duration, Model, Quantity
+from speaker_operator.api.v1alpha1.keda import KedaSpec
 
 MAX_REPLICAS: Final = 100
+
+_KEDA: Final = "(has(self.engine) && self.engine == 'keda')"
+_SERVER: Final = "(has(self.keda) && has(self.keda.serverAddress))"
+_TRIGGERS: Final = "(has(self.keda) && has(self.keda.triggers) && self.keda.triggers.size() > 0)"
+_WAITING: Final = "(has(self.keda) && has(self.keda.waitingQuery))"
 
 
 class AutoscalingSpec(Model):
@@ -21,11 +27,52 @@ class AutoscalingSpec(Model):
                 "minReplicas is larger than maxReplicas: lower minReplicas or raise maxReplicas",
                 ".minReplicas",
             ),
+            Rule(
+                f"!has(self.minReplicas) || self.minReplicas > 0 || {_KEDA}",
+                "minReplicas 0 needs engine: keda, as a HorizontalPodAutoscaler keeps at least one "
+                "pod: write minReplicas: 1, or engine: keda",
+                ".minReplicas",
+            ),
+            Rule(
+                f"!has(self.minReplicas) || self.minReplicas > 0 || !{_KEDA} || {_WAITING} || "
+                f"{_TRIGGERS}",
+                "minReplicas 0 leaves no pod that could tell of a request, so that nothing would "
+                "wake the service: write keda.waitingQuery (what waits in front of it) or "
+                "keda.triggers (cron for example), or minReplicas: 1",
+                ".minReplicas",
+            ),
+            Rule(
+                f"!has(self.keda) || {_KEDA}",
+                "keda is read with engine: keda only: write engine: keda, or remove keda",
+                ".keda",
+                "FieldValueForbidden",
+            ),
+            Rule(
+                f"!{_KEDA} || {_SERVER} || {_TRIGGERS} || has(self.targetCPUUtilization)",
+                "engine keda has nothing to measure the load by: write keda.serverAddress (where "
+                "Prometheus is), targetCPUUtilization, or keda.triggers",
+                ".keda",
+            ),
+            Rule(
+                f"!{_KEDA} || {_SERVER} || !has(self.targetQueuedSeconds)",
+                "targetQueuedSeconds is read from Prometheus with engine keda: write where it is, "
+                "for example keda: {serverAddress: http://prometheus.monitoring:9090}",
+                ".targetQueuedSeconds",
+            ),
         )
     )
 
+    engine: Literal["hpa", "keda"] = Field(
+        default="hpa",
+        description="Who scales: hpa is a HorizontalPodAutoscaler. keda is a ScaledObject, which "
+        "takes KEDA in the cluster; it reads Prometheus without a metrics adapter, and can take "
+        "all pods away.",
+    )
     min_replicas: int = Field(
-        default=1, ge=1, le=MAX_REPLICAS, description="Fewest pods, even when nobody speaks."
+        default=1,
+        ge=0,
+        le=MAX_REPLICAS,
+        description="Fewest pods, even when nobody speaks. 0 with engine keda only.",
     )
     max_replicas: int = Field(
         ge=1,
@@ -41,8 +88,9 @@ class AutoscalingSpec(Model):
         ge=1,
         le=86_400,
         description="Seconds of speech that may wait for each pod on average; more of it brings "
-        "more pods. 10 for a service with gpu unless given. It takes a metrics adapter that serves "
-        "the pods' tts_queued_audio_seconds as custom metric.",
+        "more pods. 10 for a service with gpu, or with keda.serverAddress, unless given. With "
+        "engine hpa it takes a metrics adapter that serves the pods' tts_queued_audio_seconds as "
+        "custom metric.",
     )
     target_cpu_utilization: int | None = Field(
         default=None,
@@ -50,7 +98,7 @@ class AutoscalingSpec(Model):
         le=1000,
         alias="targetCPUUtilization",
         description="CPU use to aim for, averaged over the pods, in percent of their CPU request. "
-        "70 for a service without gpu unless targetQueuedSeconds is given.",
+        "70 with engine hpa for a service without gpu unless targetQueuedSeconds is given.",
     )
     scale_down_delay: Annotated[
         Duration,
@@ -61,8 +109,11 @@ class AutoscalingSpec(Model):
         ),
     ] = Field(
         default="5m",
-        description="How long the load must have been lower before pods are taken away, from 0s to "
-        "1h.",
+        description="How long the load must have been lower before pods are taken away, the last "
+        "one included, from 0s to 1h.",
+    )
+    keda: KedaSpec | None = Field(
+        default=None, description="Where KEDA reads the load; with engine keda only."
     )
 
 

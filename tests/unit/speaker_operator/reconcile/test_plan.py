@@ -8,15 +8,18 @@ from hypothesis import given, settings
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.kube.resources import Key
+from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.plan import (
     Apply,
     Delete,
     KeepReplicas,
     Plan,
+    Problem,
     TakeOver,
     make_plan,
 )
 from speaker_operator.render.children import render
+from speaker_operator.render.labels import child_labels
 from tests.unit.speaker_operator.factories import SETTINGS, UID, service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import children, pod
 from tests.unit.speaker_operator.render.test_render import services
@@ -191,3 +194,37 @@ def test_the_ports_of_a_service_are_the_operators_alone(extra: Json) -> None:
     take_over, apply = plan(service(), live).actions
     assert take_over == TakeOver(Key("Service", "speech", "hello"), ("spec", "ports"))
     assert isinstance(apply, Apply)
+
+
+KEDA: Json = {
+    "autoscaling": {"engine": "keda", "maxReplicas": 3, "targetCPUUtilization": 60},
+}
+
+
+def test_a_kind_that_the_cluster_lacks_is_told_and_everything_else_is_made() -> None:
+    lacking = {"ScaledObject": Problem(Reason.KEDA_MISSING, "install KEDA")}
+    made = make_plan(render(service(**KEDA), (), SETTINGS), [], UID, lacking)
+    assert applied_kinds(made) == ["ConfigMap", "Service", "Deployment"]
+    assert made.problems == (lacking["ScaledObject"],)
+
+
+def test_keda_takes_the_place_of_the_autoscaler_which_goes_first() -> None:
+    made = plan(service(**KEDA), children(service(**SCALED)))
+    assert isinstance(made.actions[0], Delete)
+    assert made.actions[0].key.kind == "HorizontalPodAutoscaler"
+    assert applied_kinds(made) == ["ScaledObject"]
+
+
+def test_the_autoscaler_that_keda_makes_is_left_to_keda() -> None:
+    of = service(**KEDA)
+    made_by_keda = {
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {
+            "name": "keda-hpa-hello",
+            "namespace": "speech",
+            "uid": "other",
+            "labels": child_labels(of),
+            "ownerReferences": [{"uid": "uid-of-ScaledObject", "controller": True}],
+        },
+    }
+    assert plan(of, [*children(of), made_by_keda]) == Plan((), ())

@@ -222,6 +222,56 @@ def test_a_service_of_no_pods_says_how_to_start_it() -> None:
     assert "raise it" in conditions(found)["Ready"].message
 
 
+ON_KEDA: Json = {
+    "engine": "keda",
+    "minReplicas": 0,
+    "maxReplicas": 3,
+    "keda": {"triggers": [{"type": "cron"}]},
+}
+
+
+def scaled_to(of: TTSService, replicas: int, **numbers: int) -> list[Json]:
+    live = rolled_out(children(of), replicas)
+    (deployment,) = (each for each in live if each["kind"] == "Deployment")
+    deployment["spec"]["replicas"] = replicas
+    deployment["status"] |= numbers
+    return live
+
+
+def test_a_service_that_rests_without_pods_is_ready_and_says_what_wakes_it() -> None:
+    of = service(autoscaling=ON_KEDA)
+    found = status(of, scaled_to(of, 0), voices=[voice()])
+    assert summary(found)["Ready"] == "True Idle"
+    assert summary(found)["Available"] == "False ScaledToZero"
+    assert summary(found)["Progressing"] == "True RolledOut"
+    assert "KEDA starts one when a trigger" in conditions(found)["Ready"].message
+
+
+def test_a_service_that_is_woken_is_not_ready_before_its_pod_serves() -> None:
+    of = service(autoscaling=ON_KEDA)
+    found = status(of, scaled_to(of, 1, availableReplicas=0, readyReplicas=0))
+    assert summary(found)["Ready"] == "False RollingOut"
+    found = status(of, [*scaled_to(of, 1), pod(of)])
+    assert summary(found)["Ready"] == "True Ready"
+
+
+def test_a_voice_that_fails_is_told_while_the_service_rests() -> None:
+    of = service(autoscaling=ON_KEDA)
+    found = status(of, scaled_to(of, 0), voices=[voice(preset="lung")])
+    assert summary(found)["Ready"].startswith("False")
+    assert "Voice ana" in conditions(found)["Ready"].message
+
+
+def test_what_keeps_keda_from_scaling_is_told() -> None:
+    of = service(autoscaling=ON_KEDA)
+    trouble = {"type": "Ready", "status": "False", "message": "cannot parse the cron trigger"}
+    live = [
+        {**each, "status": {"conditions": [trouble]}} if each["kind"] == "ScaledObject" else each
+        for each in scaled_to(of, 0)
+    ]
+    assert "cannot parse the cron trigger" in conditions(status(of, live))["Ready"].message
+
+
 def test_a_suspended_service_says_so_whatever_else_there_is_to_say() -> None:
     of = service(suspend=True, replicas=3)
     found = status(of, rolled_out(children(of), 0), voices=[voice(preset="lung")])

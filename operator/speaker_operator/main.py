@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import kopf
 
-from speaker_operator import health
+from speaker_operator import health, logs
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.connection import NoClusterError, connection_info
 from speaker_operator.kube.limiter import RateLimiter
@@ -34,6 +34,7 @@ from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.settings import RenderSettings
 from speaker_operator.settings import InvalidSettingsError, Settings, load
+from speaker_operator.tracing import NO_TRACING, Tracing, TracingUnavailableError, load_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -53,26 +54,29 @@ def main() -> None:
     try:
         settings = load()
         connection_info()
-    except (InvalidSettingsError, NoClusterError) as error:
+        tracing = load_tracing()
+    except (InvalidSettingsError, NoClusterError, TracingUnavailableError) as error:
         sys.stderr.write(f"speaker-operator cannot start: {error}\n")
         sys.exit(_MISCONFIGURED)
     _configure_logging(settings)
     try:
-        asyncio.run(run(settings))
+        asyncio.run(run(settings, tracing))
     except asyncio.CancelledError:
         logger.info("Stopped before it was ready")
     except Exception:  # the process ends either way; this way its log says why
         logger.exception("The operator cannot go on; it is best started anew")
         sys.exit(1)
+    finally:
+        tracing.close()
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
     """Run until SIGTERM or SIGINT; raises what kopf raises if watching fails for good."""
     metrics = OperatorMetrics()
     store = Store(metrics)
     async with AsyncExitStack() as stack:
         _stop_on_signals()
-        client = await stack.enter_async_context(_client(settings, metrics))
+        client = await stack.enter_async_context(_client(settings, metrics, tracing))
         resync = Resync(
             client,
             store,
@@ -87,6 +91,7 @@ async def run(settings: Settings) -> None:
             backoff=Backoff(),
             run_timeout_seconds=_RUN_TIMEOUT_SECONDS,
             metrics=metrics,
+            tracing=tracing,
         )
         pods = ReconcileQueue(
             name="pods",
@@ -94,6 +99,7 @@ async def run(settings: Settings) -> None:
             backoff=Backoff(cap_seconds=30),
             run_timeout_seconds=_SYNC_TIMEOUT_SECONDS,
             metrics=metrics,
+            tracing=tracing,
         )
         observer = Observer(store, queue, on_relist=resync.soon)
         nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
@@ -239,12 +245,13 @@ def _render_settings(settings: Settings, public_key: str) -> RenderSettings:
     )
 
 
-def _client(settings: Settings, metrics: OperatorMetrics) -> KubeClient:
+def _client(settings: Settings, metrics: OperatorMetrics, tracing: Tracing) -> KubeClient:
     return KubeClient(
         connection_info,
         metrics=metrics,
         limiter=RateLimiter(settings.api_requests_per_second, settings.api_request_burst),
         timeout_seconds=settings.api_timeout_seconds,
+        tracing=tracing,
     )
 
 
@@ -269,5 +276,6 @@ def _configure_logging(settings: Settings) -> None:
     kopf.configure(verbose=settings.log_level == "debug", log_format=log_format)
     level = settings.log_level.upper()
     logging.getLogger().setLevel(level)
+    logs.configure(settings.log_format)
     # kopf speaks of every event that it hands on; at "info" only its warnings are of interest.
     logging.getLogger("kopf").setLevel(level if settings.log_level == "debug" else logging.WARNING)

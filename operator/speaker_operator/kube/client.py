@@ -19,6 +19,7 @@ from speaker_operator.kube.errors import (
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import JsonObject, JsonPatch, Resource, resource_of
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.tracing import NO_TRACING, Tracing
 
 FIELD_MANAGER: Final = "speaker-tts-operator"
 _PAGE: Final = 500
@@ -52,10 +53,12 @@ class KubeClient:
         metrics: OperatorMetrics,
         limiter: RateLimiter,
         timeout_seconds: float,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._connect = connect
         self._metrics = metrics
         self._limiter = limiter
+        self._tracing = tracing
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=5)
         self._session: aiohttp.ClientSession | None = None
         self._server = ""
@@ -214,12 +217,14 @@ class KubeClient:
             content_type,
         )
         session = self._connected()
-        try:
-            return await self._send(request)
-        except UnauthorizedError:
-            if self._session is session:
-                await self._disconnect()
-            return await self._send(request)
+        attributes = {"http.request.method": verb, "url.path": path}
+        with self._tracing.span(f"{verb} {resource.kind}", attributes):
+            try:
+                return await self._send(request)
+            except UnauthorizedError:
+                if self._session is session:
+                    await self._disconnect()
+                return await self._send(request)
 
     async def _send(self, request: _Request) -> JsonObject:
         await self._limiter.acquire()

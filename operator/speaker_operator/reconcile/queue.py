@@ -12,11 +12,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from speaker_operator import logs
 from speaker_operator.kube.errors import KubeError
 from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.errors import PodError
 from speaker_operator.reconcile.backoff import Backoff
+from speaker_operator.tracing import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +48,14 @@ class ReconcileQueue:
         backoff: Backoff,
         run_timeout_seconds: float,
         metrics: OperatorMetrics,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._name = name
         self._concurrency = concurrency
         self._backoff = backoff
         self._run_timeout = run_timeout_seconds
         self._metrics = metrics
+        self._tracing = tracing
         self._pending: asyncio.Queue[Key] = asyncio.Queue()
         self._ready: set[Key] = set()
         """The keys in ``_pending``."""
@@ -122,7 +126,8 @@ class ReconcileQueue:
             self._note_progress()
             self._count()
             try:
-                failed = not await self._succeeds(handler, key)
+                with logs.about(*key):
+                    failed = not await self._succeeds(handler, key)
             finally:
                 self._running.discard(key)
             self._note_progress()
@@ -135,8 +140,9 @@ class ReconcileQueue:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            async with asyncio.timeout(self._run_timeout):
-                await handler(key)
+            with self._tracing.span(f"reconcile {key.kind}", _attributes(key)):
+                async with asyncio.timeout(self._run_timeout):
+                    await handler(key)
         except Exception as error:  # noqa: BLE001 - whatever one object does, the others go on
             self._report(key, error)
             return False
@@ -157,7 +163,6 @@ class ReconcileQueue:
             wait,
             error or reason,
             exc_info=None if expected else error,
-            extra={"k8s_ref": key._asdict()},
         )
 
     def _settle(self, key: Key, *, failed: bool) -> None:
@@ -177,3 +182,12 @@ class ReconcileQueue:
     def _count(self) -> None:
         self._metrics.queue_depth.labels(self._name, "ready").set(len(self._ready))
         self._metrics.queue_depth.labels(self._name, "delayed").set(len(self._delayed))
+
+
+def _attributes(key: Key) -> dict[str, str]:
+    """The object, as OpenTelemetry's conventions name such things."""
+    return {
+        "k8s.namespace.name": key.namespace,
+        "k8s.object.kind": key.kind,
+        "k8s.object.name": key.name,
+    }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from speaker_operator import logs
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.common import Model
 from speaker_operator.api.v1alpha1.status import UNSEEN, ServiceStatus
@@ -82,6 +83,8 @@ class Reconciler:
     async def reconcile(self, key: Key) -> None:
         """Reconcile one object; raises a ``KubeError`` if it has to be tried again."""
         manifest = self._store.get(key)
+        if manifest is not None:
+            logs.identify(manifest["metadata"]["uid"])
         if key.kind == VOICE.kind:
             if manifest is not None:
                 await self._reconcile_voice(manifest)
@@ -181,7 +184,7 @@ class Reconciler:
     async def _report_unreadable(
         self, key: Key, manifest: JsonObject, error: UnreadableError
     ) -> None:
-        logger.error("Service left as it is: %s", error, extra={"k8s_ref": key._asdict()})
+        logger.error("Service left as it is: %s", error)
         self._record(key, {})
         self._metrics.service_is(key.namespace, key.name, Reason.INVALID_SPEC)
         previous = ServiceStatus.model_validate(manifest.get("status", {}))
@@ -231,7 +234,7 @@ class Reconciler:
         event = transition_event(service, status, instance=self._instance, now=self._clock())
         if event is None:
             return
-        logger.info("%s: %s", event["reason"], event["note"], extra={"k8s_ref": event["regarding"]})
+        logger.info("%s: %s", event["reason"], event["note"])
         try:
             await self._client.create(event)
         except NamespaceEndingError:

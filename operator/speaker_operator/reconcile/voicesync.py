@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, field, replace
 
+from speaker_operator import logs
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.kube.resources import CONFIG_MAP, POD, TTS_SERVICE, JsonObject, Key
 from speaker_operator.metrics import OperatorMetrics
@@ -100,6 +101,8 @@ class VoiceSync:
     async def sync(self, key: Key) -> None:
         """Have one pod serve what it is offered; raises a ``PodError`` to be tried again."""
         manifest = self._store.get(key)
+        if manifest is not None:
+            logs.identify(manifest["metadata"]["uid"])
         pod = None if manifest is None else ready_pod(manifest)
         name = None if manifest is None else service_key(manifest)
         known = None if name is None else self._offered.get(name)

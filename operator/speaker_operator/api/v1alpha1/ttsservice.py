@@ -273,6 +273,7 @@ class TTSService(Model):
             Column("Serving", ".status.readyReplicas", "Pods that serve requests.", "integer"),
             Column("Replicas", ".status.replicas", "Pods that exist.", "integer"),
             Column("URL", ".status.url", "Address inside the cluster.", wide=True),
+            Column("Model", ".status.model.state", "Where the model is on its way.", wide=True),
             *condition_columns(),
             AGE,
         ),

@@ -14,6 +14,7 @@ from speaker_operator.kube.errors import ConflictError, UnauthorizedError, Unava
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import CONFIG_MAP
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.tracing import NO_TRACING, Tracing
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 MANIFEST = {
@@ -31,6 +32,7 @@ async def client_of(
     tokens: tuple[str, ...] = ("token",),
     metrics: OperatorMetrics | None = None,
     timeout_seconds: float = 5,
+    tracing: Tracing = NO_TRACING,
 ) -> AsyncIterator[KubeClient]:
     """A client whose requests are answered by a function."""
     app = web.Application()
@@ -42,6 +44,7 @@ async def client_of(
             metrics=metrics or OperatorMetrics(),
             limiter=RateLimiter(1000, 1000),
             timeout_seconds=timeout_seconds,
+            tracing=tracing,
         )
         async with client:
             yield client

@@ -9,6 +9,8 @@ import yaml
 from speaker_operator.kube import rbac
 
 FOLDER: Final = Path("charts/speaker-tts/files")
+LEASE_NAME: Final = '{{ include "speaker-tts.name" . }}'
+"""A template: each release has a lease of its own."""
 HEADER: Final = "# Written by `make generate` from operator/speaker_operator/kube/rbac.py.\n"
 
 
@@ -17,7 +19,7 @@ def files(_root: Path) -> dict[Path, str]:
     return {
         FOLDER / "rules.yaml": _rules(rbac.rules()),
         FOLDER / "cluster-rules.yaml": _rules(rbac.cluster_rules()),
-        FOLDER / "own-rules.yaml": _rules(rbac.own_rules()),
+        FOLDER / "own-rules.yaml": _rules(rbac.own_rules(LEASE_NAME)),
     }
 
 

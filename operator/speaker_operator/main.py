@@ -2,39 +2,44 @@
 
 import asyncio
 import logging
-import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterable
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import kopf
 
 from speaker_operator import health, logs
-from speaker_operator.kube.client import KubeClient
+from speaker_operator.kube.client import Guard, KubeClient, unguarded
+from speaker_operator.kube.clock import ServerClock
 from speaker_operator.kube.connection import NoClusterError, connection_info
 from speaker_operator.kube.limiter import RateLimiter
-from speaker_operator.kube.resources import WATCHED
+from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.client import PodClient
 from speaker_operator.reconcile.backoff import Backoff
+from speaker_operator.reconcile.elector import Elector
+from speaker_operator.reconcile.lease import Timing
 from speaker_operator.reconcile.nodes import NodeInventory
-from speaker_operator.reconcile.observe import Observer, selector_of
+from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import ScaledObjects
-from speaker_operator.reconcile.queue import ReconcileQueue
+from speaker_operator.reconcile.queue import Handler, ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.resync import Resync
 from speaker_operator.reconcile.signingkey import load_signer
 from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.term import Terms
 from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.settings import RenderSettings
 from speaker_operator.settings import InvalidSettingsError, Settings, load
 from speaker_operator.tracing import NO_TRACING, Tracing, TracingUnavailableError, load_tracing
+from speaker_operator.watching import stop_on_signals, watch
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +49,8 @@ _SYNC_TIMEOUT_SECONDS: Final = 10.0
 _SYNCS_AT_ONCE: Final = 64
 _STUCK_SECONDS: Final = 2 * _RUN_TIMEOUT_SECONDS
 """Without progress for so long, the process is better started anew."""
-_KEY_NAMESPACE: Final = "default"
-"""Where the key is kept by an operator that runs in no namespace."""
+_OWN_NAMESPACE: Final = "default"
+"""Where key and lease are kept by an operator that runs in no namespace."""
 _MISCONFIGURED: Final = 2
 
 
@@ -62,7 +67,7 @@ def main() -> None:
     try:
         asyncio.run(run(settings, tracing))
     except asyncio.CancelledError:
-        logger.info("Stopped before it was ready")
+        logger.info("Stopped")
     except Exception:  # the process ends either way; this way its log says why
         logger.exception("The operator cannot go on; it is best started anew")
         sys.exit(1)
@@ -71,12 +76,35 @@ def main() -> None:
 
 
 async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
-    """Run until SIGTERM or SIGINT; raises what kopf raises if watching fails for good."""
-    metrics = OperatorMetrics()
+    """Run until SIGTERM or SIGINT cancel it."""
+    stop = _cancel_this_task()
+    stop_on_signals(stop)
+    metrics, clock = OperatorMetrics(), ServerClock()
     store = Store(metrics)
     async with AsyncExitStack() as stack:
-        _stop_on_signals()
-        client = await stack.enter_async_context(_client(settings, metrics, tracing))
+        free = await stack.enter_async_context(_client(settings, metrics, clock))
+        namespace = settings.own_namespace or _OWN_NAMESPACE
+        timing = Timing(settings.lease_seconds)
+        elector = Elector(
+            free,
+            namespace=namespace,
+            name=settings.lease_name,
+            identity=f"{socket.gethostname()}_{uuid.uuid4()}",
+            timing=timing,
+            clock=_passed,
+            now=clock.now,
+            metrics=metrics,
+        )
+        client = await stack.enter_async_context(
+            _client(
+                settings,
+                metrics,
+                clock,
+                tracing=tracing,
+                guard=elector.check,
+                unacknowledged_seconds=timing.grace_seconds,
+            )
+        )
         resync = Resync(
             client,
             store,
@@ -122,8 +150,7 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             )
         )
         logger.info("Serving /healthz, /readyz and /metrics on port %d", port)
-        namespace = settings.own_namespace or _KEY_NAMESPACE
-        signer = await resync.await_access(partial(load_signer, client, namespace))
+        signer = await resync.await_access(partial(load_signer, free, namespace, clock.time))
         sync = VoiceSync(
             store=store,
             pods=await stack.enter_async_context(PodClient()),
@@ -142,93 +169,55 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             scaled_objects=scaled_objects,
             sync=sync,
             instance=socket.gethostname(),
-            clock=lambda: datetime.now(UTC),
+            clock=clock.now,
             metrics=metrics,
         )
-        work = (
+        terms = Terms(elector, resync, (queue, pods), begin=reconciler.begin, rest=reconciler.rest)
+        await _work(
+            watch(settings, observer, stop),
             queue.run(reconciler.reconcile),
-            pods.run(sync.sync),
+            pods.run(_while(elector.check, sync.sync)),
             resync.run(observer),
             nodes.run(),
             scaled_objects.run(),
-            _open_when_synced((queue, pods), resync, scaled_objects),
+            elector.run(resync.synced, scaled_objects.looked),
+            terms.run(),
+            end=terms.end,
         )
-        await _watch_until_stopped(settings, observer, work)
 
 
-async def _watch_until_stopped(
-    settings: Settings, observer: Observer, work: Iterable[Coroutine[Any, Any, None]]
-) -> None:
-    """Watch with kopf, and work on what it observes; when either ends, so does the other.
+async def _work(*parts: Coroutine[Any, Any, None], end: Callable[[], Awaitable[None]]) -> None:
+    """Run all parts until one ends, or this is cancelled; raises what the part raised.
 
-    SIGTERM ends the watching. Raises what either of them raises.
+    Args:
+        parts: What is to run.
+        end: What comes before they are cancelled.
     """
-    working = asyncio.gather(*work)
-    await asyncio.sleep(0)  # kopf ends whatever tasks began after it: let the workers begin first
-    watching = asyncio.ensure_future(
-        kopf.operator(
-            registry=_registry(observer),
-            settings=_kopf_settings(settings),
-            standalone=True,
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-        )
-    )
-    both: set[asyncio.Future[Any]] = {working, watching}
+    tasks = [asyncio.ensure_future(part) for part in parts]
     try:
-        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        for task in both:
+        await end()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
-    for task in done:
-        task.result()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _open_when_synced(
-    queues: Iterable[ReconcileQueue], resync: Resync, scaled_objects: ScaledObjects
-) -> None:
-    await resync.synced.wait()
-    await scaled_objects.looked.wait()
-    logger.info("Everything in the cluster has been observed: reconciling")
-    for queue in queues:
-        queue.open()
+def _while(check: Callable[[], None], handler: Handler) -> Handler:
+    """The handler, which begins only if the check passes."""
+
+    async def checked(key: Key) -> None:
+        check()
+        await handler(key)
+
+    return checked
 
 
-def _registry(observer: Observer) -> kopf.OperatorRegistry:
-    """Register with kopf what the operator wants to hear of; ``on.event`` writes to no object."""
-    registry = kopf.OperatorRegistry()
-
-    @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return connection_info()
-
-    async def observe(event: kopf.RawEvent, **_: Any) -> None:
-        observer.event(event["type"], dict(event["object"]))
-
-    for resource in WATCHED:
-        kopf.on.event(resource.group, resource.version, resource.plural, registry=registry)(observe)
-    return registry
-
-
-def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
-    """Bound every wait; kopf's own discovery of new kinds and namespaces is not needed."""
-    result = kopf.OperatorSettings()
-    result.posting.enabled = False
-    result.scanning.disabled = True
-    result.networking.connect_timeout = 5
-    result.networking.request_timeout = settings.api_timeout_seconds
-    result.networking.error_backoffs = (0.2, 0.5, 1, 2, 2)
-    result.watching.connect_timeout = 5
-    result.watching.server_timeout = 300
-    result.watching.client_timeout = 330
-    result.process.ultimate_exiting_timeout = 10
-    for resource in WATCHED:
-        selector = selector_of(resource)
-        if selector:
-            key = (resource.group, resource.version, resource.plural)
-            result.watching.label_selectors[key] = selector
-    return result
+def _passed() -> float:
+    """Seconds that have passed, also while the machine slept, where the system can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _render_settings(settings: Settings, public_key: str) -> RenderSettings:
@@ -245,13 +234,24 @@ def _render_settings(settings: Settings, public_key: str) -> RenderSettings:
     )
 
 
-def _client(settings: Settings, metrics: OperatorMetrics, tracing: Tracing) -> KubeClient:
+def _client(
+    settings: Settings,
+    metrics: OperatorMetrics,
+    clock: ServerClock,
+    *,
+    tracing: Tracing = NO_TRACING,
+    guard: Guard = unguarded,
+    unacknowledged_seconds: float | None = None,
+) -> KubeClient:
     return KubeClient(
         connection_info,
         metrics=metrics,
         limiter=RateLimiter(settings.api_requests_per_second, settings.api_request_burst),
         timeout_seconds=settings.api_timeout_seconds,
         tracing=tracing,
+        clock=clock,
+        guard=guard,
+        unacknowledged_seconds=unacknowledged_seconds,
     )
 
 
@@ -263,12 +263,9 @@ def _stuck(queue: ReconcileQueue, resync: Resync) -> str:
     return ""
 
 
-def _stop_on_signals() -> None:
-    """Until kopf takes the signals over, they cancel the whole operator."""
+def _cancel_this_task() -> Callable[[], object]:
     task = asyncio.current_task()
-    if task is not None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return task.cancel if task is not None else lambda: None
 
 
 def _configure_logging(settings: Settings) -> None:

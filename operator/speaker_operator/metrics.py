@@ -90,6 +90,17 @@ class OperatorMetrics:
             registry=self.registry,
         )
 
+        self.leading = Gauge(
+            "speaker_operator_leading",
+            "Whether this replica leads (1), or stands by (0).",
+            registry=self.registry,
+        )
+        self.terms = Counter(
+            "speaker_operator_terms",
+            "How often this replica has begun to lead.",
+            registry=self.registry,
+        )
+
     def service_is(self, namespace: str, name: str, reason: Reason) -> None:
         """Tell how a service fares, in place of what was told of it before."""
         state = (reason.value, reason.standing.value)
@@ -106,6 +117,11 @@ class OperatorMetrics:
         state = self._states.pop((namespace, name), None)
         if state is not None:
             self._service_state.remove(namespace, name, *state)
+
+    def no_services(self) -> None:
+        """Forget all services: another replica tells of them."""
+        for namespace, name in tuple(self._states):
+            self.service_is_gone(namespace, name)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -216,12 +216,24 @@ class Reason(StrEnum):
         "The API server does not accept the operator's credentials.",
         "look at the operator's service account and its token",
     )
+    NOT_LEADING = _passing(
+        "NotLeading",
+        "This replica of the operator does not hold the lease, so it wrote nothing: another leads, "
+        "or the API server is out of reach.",
+    )
+    CONTESTED = _wrong(
+        "Contested",
+        "Somebody else changes a child back again and again. The operator goes on putting it "
+        "right, every half minute at most.",
+        "have the manager that the message names leave the field alone, or write its value into "
+        "the TTSService",
+    )
 
     # Wrong: pods that cannot be made or placed.
     QUOTA_EXCEEDED = _wrong(
         "QuotaExceeded",
-        "The namespace's ResourceQuota leaves no room for the pods.",
-        "raise the quota, or lower spec.resources or the number of pods",
+        "The namespace's ResourceQuota leaves no room for a child or its pods.",
+        "raise the quota, or lower spec.resources, spec.cache.size or the number of pods",
     )
     POD_SECURITY_VIOLATION = _wrong(
         "PodSecurityViolation",

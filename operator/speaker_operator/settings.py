@@ -96,6 +96,20 @@ class Settings(BaseSettings):
         "unless given), and network policies of services let its pods in, so that they can tell "
         "running pods of changed voices.",
     )
+    lease_name: str = Field(
+        default="speaker-tts-operator",
+        min_length=1,
+        max_length=253,
+        description="Lease in the operator's own namespace by which its replicas agree on the one "
+        "that works; another installation in that namespace needs another name.",
+    )
+    lease_seconds: int = Field(
+        default=10,
+        ge=3,
+        le=300,
+        description="How long a replica that is not heard of goes on being the leader: after so "
+        "many seconds another takes over.",
+    )
     concurrency: int = Field(
         default=8, ge=1, le=64, description="How many objects are reconciled at once."
     )

@@ -90,10 +90,19 @@ class Api:
     def delete_all(self, resource: Resource) -> None:
         self._send("DELETE", resource.path(self.namespace))
 
-    def patch(self, resource: Resource, name: str, patch: Json, *, subresource: str = "") -> Json:
+    def patch(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Json,
+        *,
+        subresource: str = "",
+        manager: str | None = None,
+    ) -> Json:
         """Merge-patch an object, as kubectl edit and other controllers do."""
         path = resource.path(self.namespace, name, subresource)
-        return self._send("PATCH", path, patch, kind="application/merge-patch+json")
+        parameters = None if manager is None else {"fieldManager": manager}
+        return self._send("PATCH", path, patch, parameters, kind="application/merge-patch+json")
 
     def patch_status(self, resource: Resource, name: str, **status: Any) -> Json:
         """Write a status as the controller or kubelet in charge would."""

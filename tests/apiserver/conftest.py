@@ -26,6 +26,7 @@ from tests.apiserver.operator_process import OperatorProcess, run_operator
 ROLE = "speaker-tts-operator"
 USER = "operator-under-test"
 OWN_NAMESPACE = "default"
+LEASE_NAME = "speaker-tts-operator"
 READY_TIMEOUT = 30
 ESTABLISHED_TIMEOUT = 10
 FETCH_SETTINGS = {
@@ -113,7 +114,7 @@ def operator_kubeconfig(control_plane: ControlPlane) -> Path:
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
         "metadata": {"name": ROLE, "namespace": OWN_NAMESPACE},
-        "rules": [rule.to_manifest() for rule in rbac.own_rules()],
+        "rules": [rule.to_manifest() for rule in rbac.own_rules(LEASE_NAME)],
     }
     control_plane.kubectl("apply", "-f", "-", input=json.dumps(own))
     binding = control_plane.kubectl(

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.apiserver.api import eventually
 
+OPERATOR = Path(sys.executable).with_name("speaker-operator")
 START_TIMEOUT = 30
 STOP_TIMEOUT = 15
 
@@ -59,7 +60,13 @@ class OperatorProcess:
 
 
 @contextmanager
-def run_operator(directory: Path, kubeconfig: Path, **settings: str) -> Iterator[OperatorProcess]:
+def run_operator(
+    directory: Path,
+    kubeconfig: Path,
+    command: Sequence[str | Path] = (OPERATOR,),
+    /,
+    **settings: str,
+) -> Iterator[OperatorProcess]:
     """Run the operator; it may not be ready yet."""
     log_file = directory / "operator.log"
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -72,7 +79,7 @@ def run_operator(directory: Path, kubeconfig: Path, **settings: str) -> Iterator
     environment |= settings
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("speaker-operator")],
+            command,
             env=environment,
             stdout=log,
             stderr=log,
@@ -83,6 +90,16 @@ def run_operator(directory: Path, kubeconfig: Path, **settings: str) -> Iterator
         )
         yield OperatorProcess(process, log_file, port)
     finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Have it give its lease up, so that the next need not wait for it; kill it if it stays."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 

@@ -197,7 +197,7 @@ def test_a_quota_that_refuses_a_child_reaches_the_status(
     nothing = {"persistentvolumeclaims": "0"}
     api.patch_status(QUOTA, "none", hard=nothing, used=nothing)
     api.declare(service(cache={"size": "1Gi"}))
-    assert "exceeded quota" in await_reason(api, "Forbidden")["message"]
+    assert "exceeded quota" in await_reason(api, "QuotaExceeded")["message"]
 
 
 def test_a_claim_that_cannot_change_reaches_the_status(api: Api, operator: OperatorProcess) -> None:

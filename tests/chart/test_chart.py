@@ -11,7 +11,7 @@ from speaker_operator.render.labels import OPERATOR_LABELS
 from tests.chart.conftest import Helm, of_kind, rendered
 
 RULES = [rule.to_manifest() for rule in rbac.rules()]
-OWN_RULES = [rule.to_manifest() for rule in rbac.own_rules()]
+OWN_RULES = [rule.to_manifest() for rule in rbac.own_rules("release-operator")]
 CLUSTER_RULES = [rule.to_manifest() for rule in rbac.cluster_rules()]
 
 
@@ -68,6 +68,46 @@ def test_the_environment_of_fetches_reaches_the_operator(
     assert [each.to_manifest() for each in loaded.model_fetch_env_from] == sources
 
 
+def test_two_replicas_keep_apart_roll_one_by_one_and_are_drained_one_by_one(helm: Helm) -> None:
+    manifests = rendered(helm)
+    (deployment,) = of_kind(manifests, "Deployment")
+    spec = deployment["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    (term,) = spec["template"]["spec"]["affinity"]["podAntiAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    affine = term["podAffinityTerm"]
+    assert affine["topologyKey"] == "kubernetes.io/hostname"
+    assert affine["labelSelector"] == spec["selector"]
+    (budget,) = of_kind(manifests, "PodDisruptionBudget")
+    assert budget["spec"]["selector"] == spec["selector"]
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_a_single_replica_has_no_budget_that_says_nothing(helm: Helm) -> None:
+    assert of_kind(rendered(helm, "--set", "replicas=1"), "PodDisruptionBudget") == []
+
+
+def test_the_affinity_of_the_values_wins(helm: Helm) -> None:
+    manifests = rendered(helm, "--set", "affinity.nodeAffinity.x=y")
+    (deployment,) = of_kind(manifests, "Deployment")
+    affinity = deployment["spec"]["template"]["spec"]["affinity"]
+    assert affinity == {"nodeAffinity": {"x": "y"}}
+
+
+def test_each_release_has_a_lease_of_its_own(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifests = rendered(helm)
+    (deployment,) = of_kind(manifests, "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    for variable in container["env"]:
+        monkeypatch.setenv(variable["name"], variable["value"])
+    lease = settings.load().lease_name
+    assert lease == "release-operator"
+    (role,) = of_kind(manifests, "Role")
+    assert role["rules"] == [rule.to_manifest() for rule in rbac.own_rules(lease)]
+
+
 def test_the_operator_runs_restricted(helm: Helm) -> None:
     (deployment,) = of_kind(rendered(helm), "Deployment")
     pod = deployment["spec"]["template"]["spec"]
@@ -97,6 +137,7 @@ def test_crds_can_be_left_to_somebody_else(helm: Helm) -> None:
     ("value", "blamed"),
     [
         ("replicaCount=2", "replicaCount"),
+        ("replicas=two", "replicas"),
         ("log.level=loud", "level"),
         ("image.pullPolicy=Sometimes", "pullPolicy"),
         ("watchNamespaces={Not_A_Namespace}", "watchNamespaces"),

@@ -1,6 +1,7 @@
 """Requests to the API server: typed errors, a time-out and a rate ceiling on every one."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -9,7 +10,9 @@ from typing import Any, Final, Self
 import aiohttp
 import kopf
 import orjson
+from aiohttp.abc import AbstractStreamWriter
 
+from speaker_operator.kube.clock import ServerClock
 from speaker_operator.kube.errors import (
     NotFoundError,
     UnauthorizedError,
@@ -23,6 +26,8 @@ from speaker_operator.tracing import NO_TRACING, Tracing
 
 FIELD_MANAGER: Final = "speaker-tts-operator"
 _PAGE: Final = 500
+_BUSY: Final = frozenset({429, 503})
+_LONGEST_HOLD_SECONDS: Final = 30.0
 _NO_VERSION: Final = "1"
 """Of the store's first write, which is none of an object: whatever is there, has another one."""
 _GONE: Final = 410
@@ -40,10 +45,47 @@ class _Request:
     content_type: str
 
 
+Guard = Callable[[], None]
+"""Raises a ``KubeError`` if nothing may be written now."""
+
+
+def unguarded() -> None:
+    """Let every write pass."""
+
+
+class GuardedBody(aiohttp.BytesPayload):
+    """A request's body, which is sent only if the guard still agrees at that moment.
+
+    A request waits for its turn, for a connection, and perhaps for a frozen process to go on. The
+    API server heeds none whose body it does not get.
+    """
+
+    def __init__(self, content: bytes, guard: Guard) -> None:
+        super().__init__(content)
+        self._guard = guard
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        """Send the body, or break the request off."""
+        self._guard()
+        await super().write_with_length(writer, content_length)
+
+
 class KubeClient:
     """A connection to one API server; use it as an asynchronous context manager.
 
     Every method raises a :class:`~speaker_operator.kube.errors.KubeError`.
+
+    Args:
+        connect: Says where the API server is, and who asks.
+        metrics: What to count in.
+        limiter: Ceiling of the rate of requests.
+        timeout_seconds: Longest wait for an answer.
+        clock: Learns the API server's time.
+        guard: Asked before every write.
+        unacknowledged_seconds: For how long the network may hold back what was sent; None for as
+            long as the system sees fit.
     """
 
     def __init__(
@@ -54,8 +96,14 @@ class KubeClient:
         limiter: RateLimiter,
         timeout_seconds: float,
         tracing: Tracing = NO_TRACING,
+        clock: ServerClock | None = None,
+        guard: Guard = unguarded,
+        unacknowledged_seconds: float | None = None,
     ) -> None:
         self._connect = connect
+        self._clock = clock or ServerClock()
+        self._guard = guard
+        self._unacknowledged = unacknowledged_seconds
         self._metrics = metrics
         self._limiter = limiter
         self._tracing = tracing
@@ -75,7 +123,10 @@ class KubeClient:
         await self._disconnect()
 
     async def apply(self, manifest: JsonObject, *, manager: str = FIELD_MANAGER) -> JsonObject:
-        """Make an object have the manifest's fields, by server-side apply; returns all of it."""
+        """Make an object have the manifest's fields, by server-side apply; returns all of it.
+
+        A version in the manifest must be the present one.
+        """
         return await self._apply(manifest, manager, "")
 
     async def make(self, manifest: JsonObject) -> JsonObject:
@@ -106,12 +157,14 @@ class KubeClient:
         except NotFoundError:
             return None
 
-    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
-        """Delete the very object with this uid, if it is still there."""
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, uid: str, version: str
+    ) -> None:
+        """Delete the very object with this uid, if it is still there, and of this version."""
         options = {
             "kind": "DeleteOptions",
             "apiVersion": "v1",
-            "preconditions": {"uid": uid},
+            "preconditions": {"uid": uid, "resourceVersion": version},
             "propagationPolicy": "Background",
         }
         try:
@@ -126,6 +179,14 @@ class KubeClient:
         path = resource.path(manifest["metadata"]["namespace"])
         return await self._request(
             "POST", resource, path, body=manifest, parameters={"fieldManager": FIELD_MANAGER}
+        )
+
+    async def replace(self, manifest: JsonObject) -> JsonObject:
+        """Replace an object as a whole; a version in the manifest must be the present one."""
+        resource, metadata = resource_of(manifest), manifest["metadata"]
+        path = resource.path(metadata["namespace"], metadata["name"])
+        return await self._request(
+            "PUT", resource, path, body=manifest, parameters={"fieldManager": FIELD_MANAGER}
         )
 
     async def list(
@@ -227,6 +288,8 @@ class KubeClient:
                 return await self._send(request)
 
     async def _send(self, request: _Request) -> JsonObject:
+        guard = unguarded if request.content is None else self._guard
+        guard()
         await self._limiter.acquire()
         session = self._connected()
         loop = asyncio.get_running_loop()
@@ -236,19 +299,22 @@ class KubeClient:
                 request.verb,
                 self._server + request.path,
                 params=request.parameters,
-                data=request.content,
+                data=None if request.content is None else GuardedBody(request.content, guard),
                 headers={"Content-Type": request.content_type, "Accept": "application/json"},
                 timeout=self._timeout,
             ) as response:
                 answer = await _json(response)
                 code = str(response.status)
+                self._clock.learn(response.headers.get("Date"), loop.time() - started)
         except (aiohttp.ClientError, TimeoutError) as error:
+            guard()  # if it broke the request off, that is the reason to tell
             words = str(error) or type(error).__name__
             raise UnavailableError(f"{request.verb} {request.path}: {words}") from error
         finally:
             self._metrics.api_requests.labels(request.verb, request.kind, code).inc()
             self._metrics.api_seconds.labels(request.verb).observe(loop.time() - started)
         if not isinstance(answer, dict) or not response.ok:
+            self._limiter.hold(_asked_to_wait(response))
             raise from_response(response.status, answer)
         return answer
 
@@ -257,11 +323,21 @@ class KubeClient:
             info = self._connect()
             self._server = info.server.rstrip("/")
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=info.as_ssl_context()),
+                connector=aiohttp.TCPConnector(
+                    ssl=info.as_ssl_context(), socket_factory=self._socket
+                ),
                 headers=info.as_http_headers() | {"User-Agent": FIELD_MANAGER},
                 proxy=info.proxy_url,
             )
         return self._session
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, _ = address
+        made = socket.socket(family, kind, protocol)
+        if self._unacknowledged is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            milliseconds = int(self._unacknowledged * 1000)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return made
 
     async def _disconnect(self) -> None:
         session, self._session = self._session, None
@@ -276,6 +352,14 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line
+
+
+def _asked_to_wait(response: aiohttp.ClientResponse) -> float:
+    """Seconds that an API server with too much to do asks its clients to wait."""
+    after = response.headers.get("Retry-After", "")
+    if response.status not in _BUSY or not after.isdecimal():
+        return 0.0
+    return min(float(after), _LONGEST_HOLD_SECONDS)
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:

@@ -47,6 +47,13 @@ class UnauthorizedError(KubeError):
     transient = True
 
 
+class NotLeadingError(KubeError):
+    """The operator may not write now: another replica leads, or may by now."""
+
+    reason = Reason.NOT_LEADING
+    transient = True
+
+
 class NotFoundError(KubeError):
     """The object, its namespace or its kind does not exist (any more)."""
 
@@ -63,6 +70,12 @@ class NamespaceEndingError(ForbiddenError):
     """The namespace is on its way out: nothing can be made in it any more."""
 
     reason = Reason.NAMESPACE_ENDING
+
+
+class QuotaExceededError(ForbiddenError):
+    """A quota of the namespace leaves no room for the object."""
+
+    reason = Reason.QUOTA_EXCEEDED
 
 
 class InvalidError(KubeError):
@@ -86,6 +99,8 @@ _BY_STATUS: dict[int, type[KubeError]] = {
 
 
 _FORBIDDEN = 403
+_OVER_QUOTA = "exceeded quota: "
+"""How the API server words it; it gives no cause that programs could read."""
 
 
 def _is_ending(status: Mapping[str, Any]) -> bool:
@@ -99,5 +114,7 @@ def from_response(status: int, body: Any) -> KubeError:
     message = str(details.get("message") or body or f"HTTP status {status}")
     if status == _FORBIDDEN and _is_ending(details):
         return NamespaceEndingError(message[:2048], details=details)
+    if status == _FORBIDDEN and _OVER_QUOTA in message:
+        return QuotaExceededError(message[:2048], details=details)
     known = _BY_STATUS.get(status, UnavailableError if status >= 500 else KubeError)  # noqa: PLR2004
     return known(message[:2048], details=details)

@@ -6,6 +6,7 @@ from typing import Final
 from speaker_operator.kube.resources import (
     CHILDREN,
     EVENT,
+    LEASE,
     NODE,
     OPTIONAL,
     POD,
@@ -67,12 +68,14 @@ def cluster_rules() -> tuple[PolicyRule, ...]:
     return (PolicyRule(NODE.group, (NODE.plural,), ("list",)),)
 
 
-def own_rules() -> tuple[PolicyRule, ...]:
-    """What the operator needs in its own namespace: to keep its key."""
+def own_rules(lease: str) -> tuple[PolicyRule, ...]:
+    """What the operator needs in its own namespace: to keep its key, and to lead by a lease."""
     return (
         PolicyRule(SECRET.group, (SECRET.plural,), ("get",), (KEY_SECRET,)),
+        PolicyRule(LEASE.group, (LEASE.plural,), ("get", "update"), (lease,)),
         # Who may create cannot be told apart by name: the object has none yet.
         PolicyRule(SECRET.group, (SECRET.plural,), ("create",)),
+        PolicyRule(LEASE.group, (LEASE.plural,), ("create",)),
     )
 
 

@@ -66,6 +66,7 @@ NETWORK_POLICY: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "netwo
 POD: Final = Resource("v1", "Pod", "pods")
 NODE: Final = Resource("v1", "Node", "nodes")
 SECRET: Final = Resource("v1", "Secret", "secrets")
+LEASE: Final = Resource("coordination.k8s.io/v1", "Lease", "leases")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
 
 DECLARED: Final = (TTS_SERVICE, VOICE)
@@ -85,7 +86,9 @@ OPTIONAL: Final = (SCALED_OBJECT,)
 WATCHED: Final = (*DECLARED, *CHILDREN, POD)
 """What the operator observes at all times."""
 
-_BY_KIND: Final = {resource.kind: resource for resource in (*WATCHED, *OPTIONAL, SECRET, EVENT)}
+_BY_KIND: Final = {
+    resource.kind: resource for resource in (*WATCHED, *OPTIONAL, SECRET, LEASE, EVENT)
+}
 
 
 def resource_of(manifest: Mapping[str, Any]) -> Resource:

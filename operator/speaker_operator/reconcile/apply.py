@@ -1,6 +1,7 @@
 """Carry a plan out, and say what could not be done."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from speaker_operator.kube.errors import ConflictError, KubeError, NamespaceEndi
 from speaker_operator.kube.resources import JsonObject, Key, resource_of
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reasons import Reason
+from speaker_operator.reconcile.disputes import PACE_SECONDS, Disputes, Owner, other_managers
 from speaker_operator.reconcile.drift import drift
 from speaker_operator.reconcile.ownership import take_over
 from speaker_operator.reconcile.plan import (
@@ -23,6 +25,7 @@ from speaker_operator.reconcile.plan import (
     is_ending,
 )
 from speaker_operator.render.labels import MANAGED_BY, MANAGER
+from speaker_operator.render.metadata import Manifest
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,8 @@ class Outcome:
     """Kinds of the children that are not as planned."""
     ending: bool
     """Whether the namespace is on its way out, so that nothing is left to be done."""
+    again_in: float | None = None
+    """Seconds after which to look again, where a child is disputed."""
 
 
 class Applier:
@@ -50,15 +55,34 @@ class Applier:
         self._client = client
         self._observe = observe
         self._metrics = metrics
+        self._disputes = Disputes(time.monotonic)
 
-    async def carry_out(self, actions: Iterable[Action], owner_uid: str) -> Outcome:
-        """Try every action: one that fails does not keep the others from being done."""
+    def forget(self, owner: Owner) -> None:
+        """Forget a service that is gone."""
+        self._disputes.forget(owner)
+
+    async def carry_out(self, actions: Iterable[Action], owner: Owner, owner_uid: str) -> Outcome:
+        """Try every action: one that fails does not keep the others from being done.
+
+        Args:
+            actions: In this order.
+            owner: The service whose children they concern.
+            owner_uid: Its uid.
+        """
         problems: list[Problem] = []
         errors: list[KubeError] = []
         undone: set[str] = set()
-        for action in actions:
+        versions: dict[Key, str] = {}
+        planned = tuple(actions)
+        waiting = await self._left_alone(planned, owner)
+        for action in planned:
+            if action.key in waiting:
+                undone.add(action.key.kind)
+                continue
             try:
-                await self._do(action, owner_uid)
+                await self._do(action, owner_uid, versions)
+                if isinstance(action, Apply):
+                    self._disputes.written(owner, action)
             except NamespaceEndingError:
                 return Outcome((), (), frozenset(), ending=True)
             except KubeError as error:
@@ -66,28 +90,67 @@ class Applier:
                 undone.add(action.key.kind)
                 if not error.transient:
                     problems.append(_problem(action, error))
-        return Outcome(tuple(problems), tuple(errors), frozenset(undone), ending=False)
+        disputed = self._disputes.told(owner)
+        problems += [Problem(Reason.CONTESTED, words) for words in disputed.values()]
+        again_in = PACE_SECONDS if disputed else None
+        return Outcome(tuple(problems), tuple(errors), frozenset(undone), False, again_in)
 
-    async def _do(self, action: Action, owner_uid: str) -> None:
+    async def _left_alone(self, actions: Iterable[Action], owner: Owner) -> set[Key]:
+        """The children that are not written now, because somebody keeps changing them back."""
+        waiting: set[Key] = set()
+        for action in actions:
+            if isinstance(action, Apply) and self._disputes.wait_before(owner, action):
+                waiting.add(action.key)
+                if action.key not in self._disputes.told(owner):
+                    self._disputes.tell(owner, action, await self._dispute(action))
+        return waiting
+
+    async def _dispute(self, action: Apply) -> str:
+        """What to tell of a child that somebody keeps changing back."""
+        key, fields = action.key, action.fields
+        if not fields:
+            return Reason.CONTESTED.told(f"{key.kind} {key.name} is deleted again and again")
+        resource = resource_of(action.manifest)
+        try:
+            live = await self._client.read(resource, key.namespace, key.name)
+        except KubeError as error:
+            logger.warning("Not known who changes %s: %s", key, error)
+            live = None
+        names = [] if live is None else other_managers(live, fields)
+        return Reason.CONTESTED.told(
+            f"{key.kind} {key.name}: {', '.join(fields[:4])} is changed back again and again, by "
+            f"{' and '.join(names[:3]) or 'somebody who owns no field of it now'}"
+        )
+
+    async def _do(self, action: Action, owner_uid: str, versions: dict[Key, str]) -> None:
+        """Carry out one action; ``versions`` has those of what earlier ones have written."""
         match action:
             case Apply():
-                await self._apply(action, owner_uid)
+                await self._apply(action, owner_uid, versions)
             case KeepReplicas(manifest):
-                self._observe(await self._client.apply(manifest, manager=HANDOVER_MANAGER))
+                kept = await self._client.apply(manifest, manager=HANDOVER_MANAGER)
+                versions[action.key] = kept["metadata"]["resourceVersion"]
+                self._observe(kept)
             case TakeOver(key, path):
-                await self._take_over(key, path)
-            case Delete(key, uid):
+                taken = await self._take_over(key, path)
+                if taken is not None:
+                    versions[key] = taken["metadata"]["resourceVersion"]
+            case Delete(key, uid, version):
                 resource = resource_of({"kind": key.kind})
-                await self._client.delete(resource, key.namespace, key.name, uid)
+                await self._client.delete(resource, key.namespace, key.name, uid, version)
                 self._metrics.child_writes.labels(key.kind, "delete").inc()
                 logger.info("Deleted %s", key, extra={"k8s_ref": key._asdict()})
 
-    async def _apply(self, action: Apply, owner_uid: str) -> None:
+    async def _apply(self, action: Apply, owner_uid: str, versions: dict[Key, str]) -> None:
         key = action.key
         if action.live is None:
             applied = await self._make(action, owner_uid)
-        else:
-            applied = await self._client.apply(action.manifest)
+        else:  # what was compared must still be so: somebody else may know better by now
+            seen = action.live["metadata"]["resourceVersion"]
+            applied = await self._client.apply(
+                _of_version(action.manifest, versions.get(key, seen))
+            )
+        versions[key] = applied["metadata"]["resourceVersion"]
         self._metrics.child_writes.labels(key.kind, "apply").inc()
         logger.info(
             "Applied %s: %s",
@@ -110,26 +173,31 @@ class Applier:
         try:
             return await self._client.make(action.manifest)
         except ConflictError:
-            await self._refuse_to_seize(action, owner_uid)
-            return await self._client.apply(action.manifest)
+            version = await self._seizable(action, owner_uid)
+            return await self._client.apply(_of_version(action.manifest, version))
 
-    async def _take_over(self, key: Key, path: tuple[str, ...]) -> None:
+    async def _take_over(self, key: Key, path: tuple[str, ...]) -> JsonObject | None:
         resource = resource_of({"kind": key.kind})
         live = await self._client.read(resource, key.namespace, key.name)
         patch = [] if live is None else take_over(live, path)
-        if patch:
-            await self._client.json_patch(resource, key.namespace, key.name, patch)
+        if not patch:
+            return live
+        return await self._client.json_patch(resource, key.namespace, key.name, patch)
 
-    async def _refuse_to_seize(self, action: Apply, owner_uid: str) -> None:
-        """Raise a ``KubeError`` unless the object of the child's name may become the child."""
+    async def _seizable(self, action: Apply, owner_uid: str) -> str:
+        """The version of the object of the child's name, which may become the child.
+
+        Raises a ``KubeError`` if it may not.
+        """
         key = action.key
         found = await self._client.read(resource_of(action.manifest), key.namespace, key.name)
         if found is None:
-            return
+            raise ConflictError(f"{key} was there a moment ago")
         if is_ending(found):
             raise ConflictError(f"{key} is on its way out")
         if not (is_controlled(found, owner_uid) or _is_labelled(found, action.manifest)):
             raise NameTakenError("the name is taken by an object that is not this service's")
+        return str(found["metadata"]["resourceVersion"])
 
 
 class NameTakenError(KubeError):
@@ -142,6 +210,10 @@ class UnenforcedError(KubeError):
     """What was applied did not come out as applied."""
 
     reason = Reason.UNENFORCED
+
+
+def _of_version(manifest: Manifest, version: str) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
 
 
 def _is_labelled(found: JsonObject, manifest: JsonObject) -> bool:

@@ -73,6 +73,7 @@ class Delete:
 
     key: Key
     uid: str
+    version: str
 
 
 Action = Apply | KeepReplicas | TakeOver | Delete
@@ -114,7 +115,7 @@ def make_plan(
     observed = {key_of(child): child for child in live if child["kind"] in _CHILD_KINDS}
     wanted = {key_of(manifest): manifest for manifest in desired}
     actions: list[Action] = [
-        Delete(key, child["metadata"]["uid"])
+        Delete(key, child["metadata"]["uid"], child["metadata"]["resourceVersion"])
         for key, child in observed.items()
         if key not in wanted
         and key.kind not in lacking

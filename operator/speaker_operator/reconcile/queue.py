@@ -63,7 +63,11 @@ class ReconcileQueue:
         self._again: set[Key] = set()
         self._failures: dict[Key, int] = {}
         self._delayed: dict[Key, asyncio.TimerHandle] = {}
+        self._cuts: set[asyncio.Timeout] = set()
+        """The time limits of what runs."""
         self._opened = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._last_progress = 0.0
 
     def add(self, key: Key) -> None:
@@ -98,6 +102,19 @@ class ReconcileQueue:
         """Let the workers begin; until then keys only gather."""
         self._opened.set()
 
+    def close(self) -> None:
+        """Cut off what runs, and run nothing more until the queue is opened again."""
+        self._opened.clear()
+        now = asyncio.get_running_loop().time()
+        for cut in self._cuts:
+            if not cut.expired():
+                cut.reschedule(now)
+
+    async def drain(self) -> None:
+        """Begin nothing more, and wait for what runs."""
+        self._opened.clear()
+        await self._idle.wait()
+
     def stalled_for(self) -> float:
         """Seconds since work was last begun or ended, although there is some; 0 if there is none.
 
@@ -118,11 +135,12 @@ class ReconcileQueue:
         self._count()
 
     async def _work(self, handler: Handler) -> None:
-        await self._opened.wait()
         while True:
             key = await self._pending.get()
+            await self._opened.wait()
             self._ready.discard(key)
             self._running.add(key)
+            self._idle.clear()
             self._note_progress()
             self._count()
             try:
@@ -130,6 +148,8 @@ class ReconcileQueue:
                     failed = not await self._succeeds(handler, key)
             finally:
                 self._running.discard(key)
+                if not self._running:
+                    self._idle.set()
             self._note_progress()
             self._settle(key, failed=failed)
 
@@ -141,12 +161,15 @@ class ReconcileQueue:
         started = loop.time()
         try:
             with self._tracing.span(f"reconcile {key.kind}", _attributes(key)):
-                async with asyncio.timeout(self._run_timeout):
+                async with asyncio.timeout(self._run_timeout) as cut:
+                    self._cuts.add(cut)
                     await handler(key)
         except Exception as error:  # noqa: BLE001 - whatever one object does, the others go on
-            self._report(key, error)
+            if self._opened.is_set():
+                self._report(key, error)
             return False
         finally:
+            self._cuts.discard(cut)
             self._metrics.reconcile_seconds.labels(key.kind).observe(loop.time() - started)
         self._metrics.reconciles.labels(key.kind, "ok").inc()
         return True

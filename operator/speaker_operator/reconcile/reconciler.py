@@ -12,7 +12,14 @@ from speaker_operator.api.v1alpha1.common import Model
 from speaker_operator.api.v1alpha1.status import UNSEEN, ServiceStatus
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import KubeError, NamespaceEndingError, NotFoundError
-from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key
+from speaker_operator.kube.resources import (
+    DECLARED,
+    TTS_SERVICE,
+    VOICE,
+    JsonObject,
+    Key,
+    key_of,
+)
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.apply import Applier, Outcome
@@ -80,6 +87,19 @@ class Reconciler:
         self._ending: dict[str, frozenset[str]] = {}
         """Namespaces that are on their way out, and the services in them, by uid."""
 
+    def rest(self) -> None:
+        """Forget what was learnt so far: another replica goes on, and learns more."""
+        self._book = VoiceBook()
+        self._ending.clear()
+        self._sync.forget_all()
+        self._metrics.no_services()
+
+    def begin(self) -> None:
+        """Have everything reconciled: whoever did so before may have left anything half done."""
+        for resource in DECLARED:
+            for manifest in self._store.everywhere(resource.kind):
+                self._queue.add(key_of(manifest))
+
     async def reconcile(self, key: Key) -> None:
         """Reconcile one object; raises a ``KubeError`` if it has to be tried again."""
         manifest = self._store.get(key)
@@ -92,6 +112,7 @@ class Reconciler:
             # Its children go with it: the garbage collector follows their owner references.
             self._sync.forget((key.namespace, key.name))
             self._metrics.service_is_gone(key.namespace, key.name)
+            self._applier.forget((key.namespace, key.name))
             if not self._store.in_namespace(TTS_SERVICE.kind, key.namespace):
                 self._ending.pop(key.namespace, None)
             self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
@@ -125,6 +146,8 @@ class Reconciler:
                 now=self._clock(),
             )
             await self._tell(key, manifest, observation)
+        if outcome.again_in is not None:
+            self._queue.add_after(key, outcome.again_in)
         if outcome.errors:
             raise outcome.errors[0]
 
@@ -154,7 +177,8 @@ class Reconciler:
         plan = make_plan(rendered, live, uid, self._scaled_objects.lacking())
         if _puts_back(service, plan.actions) and await self._is_ending(service):
             return None
-        outcome = await self._applier.carry_out(plan.actions, uid)
+        owner = (service.metadata.namespace, service.metadata.name)
+        outcome = await self._applier.carry_out(plan.actions, owner, uid)
         if outcome.ending:
             self._give_up(service.metadata.namespace)
             return None
@@ -220,7 +244,11 @@ class Reconciler:
                 {
                     "apiVersion": manifest["apiVersion"],
                     "kind": manifest["kind"],
-                    "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+                    "metadata": {
+                        "name": metadata["name"],
+                        "namespace": metadata["namespace"],
+                        "resourceVersion": metadata["resourceVersion"],
+                    },
                     "status": desired,
                 }
             )

@@ -2,7 +2,7 @@
 
 import base64
 import logging
-import time
+from collections.abc import Callable
 from typing import Final
 
 from speaker_operator.kube.client import KubeClient
@@ -16,8 +16,13 @@ logger = logging.getLogger(__name__)
 _FIELD: Final = "ed25519.pem"
 
 
-async def load_signer(client: KubeClient, namespace: str) -> Signer:
+async def load_signer(client: KubeClient, namespace: str, clock: Callable[[], float]) -> Signer:
     """Read the operator's key, or make it.
+
+    Args:
+        client: Asks for the Secret.
+        namespace: Where it is.
+        clock: Gives the time, in Unix seconds.
 
     Raises:
         KubeError: The Secret can be neither read nor made.
@@ -33,7 +38,7 @@ async def load_signer(client: KubeClient, namespace: str) -> Signer:
             f"Secret {namespace}/{KEY_SECRET}, {_FIELD}: {error}; delete the Secret, and a new "
             "one is made (all services' pods are replaced then)"
         ) from error
-    return Signer(key, time.time)
+    return Signer(key, clock)
 
 
 async def _create(client: KubeClient, namespace: str) -> JsonObject:

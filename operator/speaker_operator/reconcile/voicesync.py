@@ -98,6 +98,10 @@ class VoiceSync:
         """Forget a service that is gone."""
         self._offered.pop(service, None)
 
+    def forget_all(self) -> None:
+        """Forget what any pod has said: others may have spoken to it meanwhile."""
+        self._offered.clear()
+
     async def sync(self, key: Key) -> None:
         """Have one pod serve what it is offered; raises a ``PodError`` to be tried again."""
         manifest = self._store.get(key)

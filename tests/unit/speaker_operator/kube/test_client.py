@@ -9,8 +9,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from speaker_operator.kube.client import FIELD_MANAGER, KubeClient
-from speaker_operator.kube.errors import ConflictError, UnauthorizedError, UnavailableError
+from speaker_operator.kube.client import FIELD_MANAGER, Guard, KubeClient, unguarded
+from speaker_operator.kube.errors import (
+    ConflictError,
+    KubeError,
+    NotLeadingError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import CONFIG_MAP
 from speaker_operator.metrics import OperatorMetrics
@@ -33,6 +39,7 @@ async def client_of(
     metrics: OperatorMetrics | None = None,
     timeout_seconds: float = 5,
     tracing: Tracing = NO_TRACING,
+    guard: Guard = unguarded,
 ) -> AsyncIterator[KubeClient]:
     """A client whose requests are answered by a function."""
     app = web.Application()
@@ -45,6 +52,7 @@ async def client_of(
             limiter=RateLimiter(1000, 1000),
             timeout_seconds=timeout_seconds,
             tracing=tracing,
+            guard=guard,
         )
         async with client:
             yield client
@@ -84,7 +92,7 @@ async def test_what_is_not_there_is_none() -> None:
 
     async with client_of(answer) as client:
         assert await client.read(CONFIG_MAP, "speech", "hello") is None
-        await client.delete(CONFIG_MAP, "speech", "hello", "uid")
+        await client.delete(CONFIG_MAP, "speech", "hello", "uid", "7")
 
 
 async def test_a_list_is_read_page_by_page() -> None:
@@ -166,3 +174,59 @@ async def test_requests_are_counted_by_their_outcome() -> None:
             await client.apply(MANIFEST)
     labels = {"verb": "PATCH", "kind": "ConfigMap", "code": "409"}
     assert metrics.registry.get_sample_value("speaker_operator_api_requests_total", labels) == 1
+
+
+@pytest.mark.parametrize(("status", "held"), [(429, True), (503, True), (500, False)])
+async def test_an_api_server_that_asks_to_wait_is_not_asked_meanwhile(
+    status: int, held: bool
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        headers = {"Retry-After": "1"}
+        return web.json_response({"message": "later"}, status=status, headers=headers)
+
+    loop = asyncio.get_running_loop()
+    async with client_of(answer) as client:
+        began = loop.time()
+        for _ in range(2):
+            with pytest.raises(KubeError):
+                await client.read(CONFIG_MAP, "speech", "hello")
+        assert (loop.time() - began >= 1) is held
+
+
+async def test_nothing_is_written_once_the_guard_refuses_however_far_the_request_is() -> None:
+    """The guard agrees when the request is made, and no more when its body is to be sent."""
+    bodies: list[bytes] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        bodies.append(await request.read())
+        return web.json_response({})
+
+    asked = 0
+
+    def guard() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise NotLeadingError("no more")
+
+    async with client_of(answer, guard=guard) as client:
+        with pytest.raises(NotLeadingError):
+            await client.apply(MANIFEST)
+        assert await client.read(CONFIG_MAP, "speech", "hello") == {}
+    assert bodies == [b""]
+    assert asked >= 2
+
+
+async def test_a_refused_write_is_not_even_begun() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        raise AssertionError(f"{request.method} arrived")
+
+    def guard() -> None:
+        raise NotLeadingError("no more")
+
+    async with client_of(answer, guard=guard) as client:
+        for write in (client.apply, client.apply_status, client.create, client.replace):
+            with pytest.raises(NotLeadingError):
+                await write(MANIFEST)
+        with pytest.raises(NotLeadingError):
+            await client.delete(CONFIG_MAP, "speech", "hello", "uid", "7")

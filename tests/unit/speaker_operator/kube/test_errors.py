@@ -37,6 +37,11 @@ def test_a_namespace_that_ends_is_told_from_other_refusals() -> None:
     assert type(errors.from_response(403, {"details": None})) is errors.ForbiddenError
 
 
+def test_a_full_quota_is_told_from_other_refusals() -> None:
+    words = 'configmaps "hello" is forbidden: exceeded quota: small, requested: count/configmaps=1'
+    assert type(errors.from_response(403, {"message": words})) is errors.QuotaExceededError
+
+
 def test_an_answer_that_is_no_status_object_is_kept_as_words() -> None:
     assert str(errors.from_response(502, "Bad Gateway")) == "Bad Gateway"
     assert str(errors.from_response(502, "")) == "HTTP status 502"

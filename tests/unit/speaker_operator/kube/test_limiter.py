@@ -28,3 +28,14 @@ def test_a_burst_passes_at_once_and_the_rest_at_the_rate() -> None:
 
 def test_idle_time_fills_the_bucket_up_to_the_burst() -> None:
     assert times(rate=10, burst=2, calls=3, idle=100) == [0, 0, 0.1, 100.1, 100.1, 100.2]
+
+
+def test_while_it_is_held_nobody_passes() -> None:
+    async def main() -> float:
+        limiter, loop = RateLimiter(100, 100), asyncio.get_running_loop()
+        limiter.hold(3)
+        limiter.hold(1)  # a shorter one shortens nothing
+        await limiter.acquire()
+        return loop.time()
+
+    assert run(main()) == 3

@@ -84,10 +84,11 @@ def test_a_child_that_is_rendered_no_more_is_deleted() -> None:
     live = children(service(**SCALED, **CACHED))
     deleted = [action for action in plan(service(), live).actions if isinstance(action, Delete)]
     assert deleted == [
-        Delete(
-            Key("PersistentVolumeClaim", "speech", "hello-model"), "uid-of-PersistentVolumeClaim"
-        ),
-        Delete(Key("HorizontalPodAutoscaler", "speech", "hello"), "uid-of-HorizontalPodAutoscaler"),
+        Delete(Key(kind, "speech", name), f"uid-of-{kind}", "1")
+        for kind, name in (
+            ("PersistentVolumeClaim", "hello-model"),
+            ("HorizontalPodAutoscaler", "hello"),
+        )
     ]
 
 

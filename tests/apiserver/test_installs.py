@@ -1,0 +1,275 @@
+"""The chart's installs on a real API server: what each may do, and that it is enough."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.envtest import ControlPlane
+from cluster.errors import Unavailable
+from speaker_operator.kube.rbac import KEY_SECRET
+from speaker_operator.kube.resources import CHILDREN, POD, TTS_SERVICE, Resource
+from tests.apiserver.api import Api, Json, connect, eventually, service, unique_name, voice
+from tests.apiserver.children import EVERYTHING, SETTLE_TIMEOUT, owned, settled
+from tests.apiserver.conftest import READY_TIMEOUT, RESTRICTED, install_crds
+from tests.apiserver.operator_process import OPERATOR, run_operator
+
+pytestmark = pytest.mark.apiserver
+
+HELM_TIMEOUT = 300
+ACCESS_REVIEW = Resource("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews")
+SERVICE_ACCOUNT = "speaker-tts-operator"
+APPLIED = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    try:
+        with ControlPlane() as running:
+            install_crds(running)
+            yield running
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def admin(plane: ControlPlane) -> Iterator[Api]:
+    with connect(plane) as api:
+        yield api
+
+
+@dataclass(frozen=True)
+class Install:
+    """A release of the chart, as far as this API server has use for it."""
+
+    system: str
+    watched: tuple[str, ...]
+    """Namespaces that it is told to watch; none for all."""
+    settings: dict[str, str]
+    pod: Json
+    """The operator's pod."""
+
+
+Installer = Callable[..., Install]
+
+
+@pytest.fixture
+def install(plane: ControlPlane, admin: Api, repository: Path) -> Iterator[Installer]:
+    """Render the chart and apply its roles and service account; they go with the test."""
+    cluster_wide: list[str] = []
+
+    def run(*watched: str, values: tuple[str, ...] = ()) -> Install:
+        system = unique_name("system")
+        for name in (system, *watched):
+            admin.create_namespace(name, RESTRICTED)
+        names = f"watchNamespaces={{{','.join(watched)}}}"
+        chosen = (names, *values) if watched else values
+        command = [sys.executable, "-m", "cluster", "helm", "template", "speaker-tts"]
+        arguments = ["charts/speaker-tts", "--namespace", system, "--set", "crds.install=false"]
+        rendered = subprocess.run(
+            [*command, *arguments, *(word for each in chosen for word in ("--set", each))],
+            cwd=repository,
+            env={"PYTHONPATH": "hack", "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=HELM_TIMEOUT,
+            check=True,
+        )
+        manifests = [each for each in yaml.safe_load_all(rendered.stdout) if each]
+        applied = [each for each in manifests if each["kind"] in APPLIED]
+        cluster_wide.extend(
+            f"{each['kind']}/{each['metadata']['name']}"
+            for each in applied
+            if each["kind"].startswith("Cluster")
+        )
+        document = json.dumps({"apiVersion": "v1", "kind": "List", "items": applied})
+        plane.kubectl("apply", "-f", "-", input=document)
+        (deployment,) = (
+            each
+            for each in manifests
+            if each["kind"] == "Deployment" and each["metadata"]["name"] == SERVICE_ACCOUNT
+        )
+        pod = deployment["spec"]["template"]
+        environment = pod["spec"]["containers"][0]["env"]
+        settings = {each["name"]: each["value"] for each in environment if "value" in each}
+        return Install(system, watched, settings, pod)
+
+    yield run
+    for name in cluster_wide:
+        plane.kubectl("delete", name)
+
+
+def may(
+    admin: Api, release: Install, verb: str, resource: str, *, namespace: str = "", name: str = ""
+) -> bool:
+    """Whether the release's service account may do that, as ``kubectl auth can-i`` tells."""
+    plural, _, group = resource.partition(".")
+    plural, _, subresource = plural.partition("/")
+    attributes = {
+        "verb": verb,
+        "group": group,
+        "resource": plural,
+        "subresource": subresource,
+        "namespace": namespace,
+        "name": name,
+    }
+    review = {
+        "apiVersion": ACCESS_REVIEW.api_version,
+        "kind": ACCESS_REVIEW.kind,
+        "spec": {
+            "user": f"system:serviceaccount:{release.system}:{SERVICE_ACCOUNT}",
+            "groups": ["system:serviceaccounts", f"system:serviceaccounts:{release.system}"],
+            "resourceAttributes": attributes,
+        },
+    }
+    answer = admin.in_namespace("").create_of(ACCESS_REVIEW, review)
+    return bool(answer["status"]["allowed"])
+
+
+SERVED = (
+    *(("list", "ttsservices.speaker-tts.dev"), ("watch", "voices.speaker-tts.dev")),
+    *(("patch", "ttsservices/status.speaker-tts.dev"), ("patch", "voices/status.speaker-tts.dev")),
+    *((verb, "deployments.apps") for verb in ("get", "list", "watch", "create", "patch", "delete")),
+    *((verb, "configmaps") for verb in ("get", "list", "watch", "create", "patch", "delete")),
+    *(("list", "pods"), ("watch", "pods"), ("create", "events.events.k8s.io")),
+)
+"""What it may do in the namespaces that it watches."""
+NEVER = (
+    *((verb, "ttsservices.speaker-tts.dev") for verb in ("create", "update", "patch", "delete")),
+    *((verb, "voices.speaker-tts.dev") for verb in ("create", "update", "patch", "delete")),
+    *((verb, "secrets") for verb in ("get", "list", "watch", "create", "update", "delete")),
+    *((verb, "pods") for verb in ("create", "update", "patch")),
+    *(("create", "pods/exec"), ("get", "pods/log"), ("update", "deployments.apps")),
+    *(("patch", "deployments/scale.apps"), ("deletecollection", "configmaps")),
+    *(("create", "roles.rbac.authorization.k8s.io"), ("create", "serviceaccounts/token")),
+    *(("get", "leases.coordination.k8s.io"), ("list", "events.events.k8s.io")),
+    *(("impersonate", "users"), ("escalate", "clusterroles.rbac.authorization.k8s.io")),
+)
+"""What it may do in none of them."""
+OWN = (
+    ("get", "secrets", KEY_SECRET, True),
+    ("create", "secrets", "", True),
+    ("get", "secrets", "another", False),
+    ("list", "secrets", "", False),
+    ("update", "secrets", KEY_SECRET, False),
+    ("delete", "secrets", KEY_SECRET, False),
+    ("get", "leases.coordination.k8s.io", SERVICE_ACCOUNT, True),
+    ("update", "leases.coordination.k8s.io", SERVICE_ACCOUNT, True),
+    ("create", "leases.coordination.k8s.io", "", True),
+    ("update", "leases.coordination.k8s.io", "another", False),
+    ("delete", "leases.coordination.k8s.io", SERVICE_ACCOUNT, False),
+    ("list", "leases.coordination.k8s.io", "", False),
+)
+"""What it may do in its own namespace, to which objects."""
+CLUSTER = (("get", "nodes"), ("update", "nodes"), ("list", "namespaces"), ("list", "secrets"))
+"""What it may not do anywhere."""
+
+
+def table(admin: Api, release: Install, namespace: str) -> dict[tuple[str, str], bool]:
+    return {
+        (verb, resource): may(admin, release, verb, resource, namespace=namespace)
+        for verb, resource in (*SERVED, *NEVER)
+    }
+
+
+EXPECTED = dict.fromkeys(SERVED, True) | dict.fromkeys(NEVER, False)
+NOTHING = dict.fromkeys((*SERVED, *NEVER), False)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["cluster", "one namespace", "two namespaces"])
+def test_each_install_may_do_what_it_needs_and_no_more(
+    admin: Api, install: Installer, number: int
+) -> None:
+    release = install(*(unique_name("watched") for _ in range(number)))
+    elsewhere = unique_name("elsewhere")
+    admin.create_namespace(elsewhere, {})
+    for namespace in release.watched:
+        assert table(admin, release, namespace) == EXPECTED, namespace
+    assert table(admin, release, elsewhere) == (NOTHING if release.watched else EXPECTED)
+    for verb, resource, name, allowed in OWN:
+        found = may(admin, release, verb, resource, namespace=release.system, name=name)
+        assert found is allowed, (verb, resource, name)
+    for verb, resource in CLUSTER:
+        assert not may(admin, release, verb, resource), (verb, resource)
+    assert may(admin, release, "list", "nodes") is (number == 0)
+
+
+def test_nodes_may_be_listed_where_the_values_say_so(admin: Api, install: Installer) -> None:
+    release = install(unique_name("watched"), values=("nodeAccess=true",))
+    assert may(admin, release, "list", "nodes")
+    assert not may(admin, release, "watch", "nodes")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["cluster", "one namespace", "two namespaces"])
+def test_each_install_serves_its_namespaces_with_its_own_token(
+    plane: ControlPlane, admin: Api, install: Installer, tmp_path: Path, number: int
+) -> None:
+    release = install(*(unique_name("watched") for _ in range(number)))
+    served = release.watched or (unique_name("served"),)
+    if not release.watched:
+        admin.create_namespace(served[0], RESTRICTED)
+    kubeconfig = token_kubeconfig(plane, release.system, tmp_path)
+    with run_operator(tmp_path, kubeconfig, (OPERATOR,), **release.settings) as operator:
+        eventually(operator.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+        for namespace in served:
+            own = admin.in_namespace(namespace)
+            own.declare(service(**EVERYTHING), voice("ana"))
+        for namespace in served:
+            own = admin.in_namespace(namespace)
+            await_children(own, len(CHILDREN))
+            own.patch(TTS_SERVICE, "hello", {"spec": {"autoscaling": None, "networkPolicy": None}})
+            await_children(own, len(CHILDREN) - 3)  # and no budget for what is one pod
+        refused = operator.total("speaker_operator_api_requests_total", code="403")
+        assert refused == 0
+        assert "403" not in operator.log()
+        assert "forbidden" not in operator.log().lower()
+        for namespace in served:
+            admin.in_namespace(namespace).delete_all(TTS_SERVICE)
+
+
+def await_children(api: Api, number: int) -> None:
+    eventually(
+        lambda: len(owned(api)) == number and settled(api),
+        within=SETTLE_TIMEOUT,
+        what=f"{number} children in {api.namespace}",
+    )
+
+
+def token_kubeconfig(plane: ControlPlane, system: str, directory: Path) -> Path:
+    """Credentials as the kubelet gives them to the operator's pod."""
+    token = plane.kubectl("create", "token", SERVICE_ACCOUNT, "--namespace", system).strip()
+    authority = base64.b64encode(plane.ca_file.read_bytes()).decode()
+    cluster: dict[str, Any] = {"server": plane.url, "certificate-authority-data": authority}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "operator", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "operator"}}],
+        "current-context": "test",
+    }
+    file = directory / "kubeconfig"
+    file.write_text(json.dumps(document))
+    return file
+
+
+def test_the_operators_own_pod_is_admitted_under_the_strictest_pod_security(
+    admin: Api, install: Installer
+) -> None:
+    release = install(unique_name("watched"))
+    system = admin.in_namespace(release.system)
+    metadata = {**release.pod["metadata"], "generateName": "operator-"}
+    pod = {
+        "apiVersion": POD.api_version,
+        "kind": POD.kind,
+        "metadata": metadata,
+        "spec": release.pod["spec"],
+    }
+    assert system.create(pod, dryRun="All")["spec"]["containers"]

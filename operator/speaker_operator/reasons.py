@@ -84,6 +84,12 @@ class Reason(StrEnum):
         "No Voice is selected; requests can ask for the backend's own presets.",
         "make a Voice, or look at its labels and spec.voices.selector, if there should be one",
     )
+    OWN_VOICES = _good(
+        "OwnVoices",
+        "A custom image has its own voices; Voice objects do not apply to it.",
+        "name them in spec.custom.voices, so that a gateway need not ask",
+    )
+    ROUTED = _good("Routed", "A gateway hands requests on to everything that is behind it.")
     SERVING = _good("Serving", "Pods serve requests.")
     SERVING_ON_CPU = _good(
         "ServingOnCPU",
@@ -125,6 +131,11 @@ class Reason(StrEnum):
         "raise spec.replicas to serve requests; KEDA wakes a service of minReplicas 0 when a "
         "trigger tells of requests",
     )
+    NO_ROUTES = _at_rest(
+        "NoRoutes",
+        "Nothing is behind the gateway.",
+        "make a TTSService, or compare the services' labels with spec.gateway.services.selector",
+    )
     NOT_SELECTED = _at_rest(
         "NotSelected",
         "No TTSService of the namespace selects the voice.",
@@ -137,6 +148,19 @@ class Reason(StrEnum):
         "InvalidSpec",
         "This version of the operator cannot read the spec: it was written for another one.",
         "change what the message names, or run the operator's version that knows it",
+    )
+
+    # Wrong: what is behind a gateway.
+    ROUTE_UNREACHABLE = _wrong(
+        "RouteUnreachable",
+        "A gateway cannot hand requests on to a server behind it; others are not concerned.",
+        "look at that TTSService, or at the server's address, API key and certificate, and let "
+        "the gateway's pods reach it (NetworkPolicy)",
+    )
+    ROUTE_UNKNOWN = _wrong(
+        "RouteUnknown",
+        "spec.gateway names a TTSService that is not there or is a gateway, or a name twice.",
+        "correct spec.gateway.services.names or the name in spec.gateway.servers",
     )
 
     # Wrong: its children.

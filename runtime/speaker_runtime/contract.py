@@ -17,7 +17,7 @@ place of voices it has ``routes.json``, a :class:`RouteManifest`, which changes 
 import hashlib
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -49,6 +49,10 @@ VOICE_SYNC_PATH: Final = "/internal/voices/sync"
 ROUTE_SYNC_PATH: Final = "/internal/routes/sync"
 GATEWAY: Final = "gateway"
 """The ``backend`` of a :class:`GatewayConfig`."""
+CUSTOM: Final = "custom"
+"""The ``backend`` of a :class:`RuntimeConfig` whose model is fetched for somebody else's server."""
+MODEL_VARIABLE: Final = "SPEAKER_TTS_MODEL"
+"""Environment variable that tells such a server where its model lies."""
 
 SYNC_ISSUER: Final = "speaker-tts-operator"
 SYNC_TYPE: Final = "voice-sync+jwt"
@@ -247,7 +251,17 @@ class VoiceEntry(Document):
 class Manifest(Document):
     """What a running process can be told anew."""
 
+    file: ClassVar[str]
+    """Its name among the documents."""
+    sync_path: ClassVar[str]
+    """Where a running process takes it."""
+
     version: Literal["v1"] = "v1"
+
+    @property
+    def entries(self) -> dict[str, Document]:
+        """What the answer tells of one by one, by name."""
+        raise NotImplementedError
 
     @property
     def digest(self) -> str:
@@ -261,11 +275,19 @@ class VoiceManifest(Manifest):
     A backend's presets can always be asked for by name; a voice of the same name comes first.
     """
 
+    file: ClassVar[str] = VOICES_FILE
+    sync_path: ClassVar[str] = VOICE_SYNC_PATH
+
     voices: tuple[VoiceEntry, ...] = ()
     default: str | None = Field(
         default=None,
         description="Voice for OpenAI's voice names that nobody claims; else the first one.",
     )
+
+    @property
+    def entries(self) -> dict[str, Document]:
+        """The voices."""
+        return {voice.name: voice for voice in self.voices}
 
 
 class Upstream(Document):
@@ -309,7 +331,15 @@ class Upstream(Document):
 class RouteManifest(Manifest):
     """All servers behind a gateway."""
 
+    file: ClassVar[str] = ROUTES_FILE
+    sync_path: ClassVar[str] = ROUTE_SYNC_PATH
+
     upstreams: tuple[Upstream, ...] = ()
+
+    @property
+    def entries(self) -> dict[str, Document]:
+        """The servers."""
+        return {upstream.name: upstream for upstream in self.upstreams}
 
 
 class GatewayConfig(Document):
@@ -364,7 +394,7 @@ class SyncClaims(Document):
 
 
 class SyncedVoice(Document):
-    """What became of one voice of a manifest."""
+    """What became of one voice of a manifest, or of one server."""
 
     name: str
     state: Literal["ready", "failed"]
@@ -375,4 +405,4 @@ class SyncReport(Document):
     """The answer to a manifest: what the process serves from now on."""
 
     digest: str = Field(description="Of the manifest that is served.")
-    voices: tuple[SyncedVoice, ...] = Field(description="Its voices, in its order.")
+    voices: tuple[SyncedVoice, ...] = Field(description="Its voices, or its servers, in its order.")

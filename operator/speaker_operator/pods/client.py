@@ -7,7 +7,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from speaker_operator.pods.errors import RefusedError, UnreachableError
-from speaker_runtime.contract import VOICE_SYNC_PATH, SyncReport
+from speaker_runtime.contract import SyncReport
 
 _CONNECT_SECONDS: Final = 1.0
 _TOTAL_SECONDS: Final = 2.0
@@ -41,14 +41,14 @@ class PodClient:
         if self._session is not None:
             await self._session.close()
 
-    async def change_voices(self, url: str, manifest: bytes, token: str) -> SyncReport:
-        """Have the runtime at ``url`` serve the voices of a manifest; raises a ``PodError``."""
+    async def change(self, url: str, manifest: bytes, token: str) -> SyncReport:
+        """Have a manifest taken by the runtime's path at ``url``; raises a ``PodError``."""
         if self._session is None:
             raise RuntimeError("the client is not open")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
             async with self._session.post(
-                url + VOICE_SYNC_PATH, data=manifest, headers=headers, allow_redirects=False
+                url, data=manifest, headers=headers, allow_redirects=False
             ) as response:
                 body = await _read(response)
         except TimeoutError as error:

@@ -8,24 +8,25 @@ from typing import NamedTuple, Self
 from speaker_operator.kube.resources import POD, JsonObject
 from speaker_operator.reasons import Reason
 from speaker_operator.render.names import HTTP_PORT_NAME, RUNTIME_CONTAINER
-from speaker_runtime.contract import VoiceEntry, VoiceManifest, digest_of
+from speaker_runtime.contract import Document, Manifest, digest_of
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A manifest of voices, as it is sent to pods."""
+    """A manifest of voices, or of routes, as it is sent to pods."""
 
     body: bytes
     digest: str
     revision: int
     """Grows with every manifest of the service."""
-    entries: Mapping[str, VoiceEntry]
+    entries: Mapping[str, Document]
+    path: str
+    """Where pods take it."""
 
     @classmethod
-    def of(cls, manifest: VoiceManifest, body: bytes, revision: int) -> Self:
+    def of(cls, manifest: Manifest, body: bytes, revision: int) -> Self:
         """The offer of a manifest that is written so."""
-        entries = {entry.name: entry for entry in manifest.voices}
-        return cls(body, digest_of(body), revision, entries)
+        return cls(body, digest_of(body), revision, manifest.entries, manifest.sync_path)
 
 
 class Run(NamedTuple):

@@ -13,7 +13,7 @@ from speaker_operator.kube.resources import (
     Resource,
 )
 from speaker_operator.reconcile.queue import Queue
-from speaker_operator.reconcile.store import Change, Store, service_key
+from speaker_operator.reconcile.store import Change, Store, is_gateway, service_key
 from speaker_operator.render.labels import MANAGED_SELECTOR
 
 _DELETED: Final = "DELETED"
@@ -63,7 +63,7 @@ class Observer:
     def _announce(self, kind: str, change: Change) -> None:
         versions = [manifest for manifest in (change.old, change.new) if manifest is not None]
         if kind == TTS_SERVICE.kind:
-            keys = _own_keys(versions)
+            keys = _own_keys(versions) | self._neighbours(change, versions)
         elif kind == VOICE.kind:
             keys = _own_keys(versions)
             if _is_redeclared(change):  # also for those that selected it before
@@ -81,6 +81,31 @@ class Observer:
                 self._queue.add_after(key, _GATHER_SECONDS)
             else:
                 self._queue.add(key)
+
+    def _neighbours(self, change: Change, versions: Iterable[JsonObject]) -> set[Key]:
+        """Whom a change of a service concerns beside itself.
+
+        Gateways follow the services of their namespace, and tell whether these are available; the
+        network policies of services let in the gateways in front of them.
+        """
+        namespace = next(iter(versions))["metadata"]["namespace"]
+        redeclared = _is_redeclared(change)
+        if redeclared and any(map(is_gateway, versions)):
+            services = self._store.in_namespace(TTS_SERVICE.kind, namespace)
+            return _own_keys(each for each in services if _lists_who_may_come(each))
+        if redeclared or _availability(change.old) != _availability(change.new):
+            return set(self._store.gateways(namespace))
+        return set()
+
+
+def _lists_who_may_come(service: JsonObject) -> bool:
+    return service["spec"].get("networkPolicy", {}).get("allowFrom") is not None
+
+
+def _availability(service: JsonObject | None) -> object:
+    """What a service says of whether it serves."""
+    conditions = () if service is None else service.get("status", {}).get("conditions", ())
+    return next((each for each in conditions if each["type"] == "Available"), None)
 
 
 def _own_keys(versions: Iterable[JsonObject]) -> set[Key]:

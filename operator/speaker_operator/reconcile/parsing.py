@@ -54,13 +54,25 @@ def readable_voices(manifests: Iterable[JsonObject]) -> list[Voice]:
 
 
 def selector_in(service: JsonObject) -> LabelSelector | None:
-    """How a service selects its voices; None if it is on its way out, or cannot be read."""
+    """How a service selects its voices; None if it selects none, ends, or cannot be read."""
     if "deletionTimestamp" in service["metadata"]:
         return None
     try:
-        return read_service(service).spec.voices.selector
+        read = read_service(service)
     except UnreadableError:
         return None  # its own reconciliation reports it
+    return read.spec.voices.selector if read.backend.runs == "model" else None
+
+
+def readable_services(manifests: Iterable[JsonObject]) -> list[TTSService]:
+    """All services that can be read."""
+    services = []
+    for manifest in manifests:
+        try:
+            services.append(read_service(manifest))
+        except UnreadableError:
+            continue  # its own reconciliation reports it
+    return services
 
 
 def _faults(error: ValidationError) -> str:

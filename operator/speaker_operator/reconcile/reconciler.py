@@ -24,6 +24,7 @@ from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.apply import Applier, Outcome
 from speaker_operator.reconcile.events import transition_event
+from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import ScaledObjects
@@ -31,6 +32,7 @@ from speaker_operator.reconcile.parsing import (
     UnreadableError,
     read_service,
     read_voice,
+    readable_services,
     readable_voices,
 )
 from speaker_operator.reconcile.plan import Action, Apply, is_ending, make_plan
@@ -41,11 +43,12 @@ from speaker_operator.reconcile.status import (
     service_status,
     unreadable_status,
 )
-from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.store import Store, labels_of
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
 from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.children import render
 from speaker_operator.render.gpu import devices
+from speaker_operator.render.routes import Route, is_selected, route_manifest, routes
 from speaker_operator.render.runtime_config import voice_manifest
 from speaker_operator.render.settings import RenderSettings
 from speaker_operator.render.voices import assign
@@ -133,7 +136,8 @@ class Reconciler:
         outcome = await self._make_children(service, voices, settings)
         if outcome is None:
             return
-        hearing = self._sync.offer(service, voice_manifest(service, voices))
+        behind = routes(service, settings.services)
+        hearing = self._hear(service, voices, behind)
         if not hearing.settling:  # else its pods' answers bring the service here again at once
             observation = Observation(
                 service=service,
@@ -144,6 +148,7 @@ class Reconciler:
                 devices=devices(service, settings.nodes),
                 hearing=hearing,
                 now=self._clock(),
+                routes=behind,
             )
             await self._tell(key, manifest, observation)
         if outcome.again_in is not None:
@@ -159,11 +164,41 @@ class Reconciler:
         if await self._write_status(manifest, status):
             await self._post_event(service, status)
 
+    def _hear(
+        self, service: TTSService, voices: Iterable[Voice], behind: Iterable[Route]
+    ) -> Hearing:
+        """Offer the pods what they can be told while they run; returns what they say of it."""
+        match service.backend.runs:
+            case "gateway":
+                return self._sync.offer(service, route_manifest(behind))
+            case "custom":
+                return Hearing()  # somebody else's server takes nothing
+            case _:
+                return self._sync.offer(service, voice_manifest(service, voices))
+
     async def _settings_for(self, service: TTSService) -> RenderSettings:
-        """The settings, with the nodes if the service depends on them."""
+        """The settings, with the nodes and the other services where the service depends on them."""
+        settings = replace(self._settings, services=self._neighbours(service))
         if service.spec.gpu is None or not service.spec.gpu.fallback_to_cpu:
-            return self._settings
-        return replace(self._settings, nodes=await self._nodes.current())
+            return settings
+        return replace(settings, nodes=await self._nodes.current())
+
+    def _neighbours(self, service: TTSService) -> tuple[TTSService, ...]:
+        """The services behind a gateway; the gateways of a service that does not let in all."""
+        namespace, spec = service.metadata.namespace, service.gateway
+        if spec is not None:
+            manifests = self._store.in_namespace(TTS_SERVICE.kind, namespace)
+            chosen = [
+                each
+                for each in manifests
+                if is_selected(spec, each["metadata"]["name"], dict(labels_of(each)))
+            ]
+            return tuple(readable_services(chosen))
+        policy = service.spec.network_policy
+        if not policy.enabled or policy.allow_from is None:
+            return ()
+        gateways = (self._store.get(key) for key in self._store.gateways(namespace))
+        return tuple(readable_services(each for each in gateways if each is not None))
 
     async def _make_children(
         self, service: TTSService, voices: Iterable[Voice], settings: RenderSettings

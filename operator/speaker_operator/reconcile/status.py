@@ -1,6 +1,6 @@
 """A service's status as a pure function of what was observed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from speaker_operator.api.v1alpha1.status import (
     FailedVoice,
     FailureRecord,
     ModelStatus,
+    RouteStatus,
     ServiceStatus,
     VoicesStatus,
 )
@@ -31,9 +32,17 @@ from speaker_operator.reconcile.fetches import fetch_report, fetch_states
 from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.rollout import Rollout, blindness, read_rollout
+from speaker_operator.reconcile.routestates import (
+    offered,
+    own_voices,
+    route_states,
+    routes_ready,
+    routes_status,
+)
 from speaker_operator.reconcile.voices import VoiceState, untaken, voice_states
 from speaker_operator.render.gpu import Devices
 from speaker_operator.render.labels import selector_labels
+from speaker_operator.render.routes import Route
 from speaker_operator.render.service import url
 from speaker_operator.render.voices import Assignment, default_problem
 
@@ -63,6 +72,8 @@ class Observation:
     hearing: Hearing
     """What the pods say about their voices."""
     now: datetime
+    routes: Sequence[Route] = ()
+    """What is behind it, of a gateway."""
 
     @cached_property
     def rollout(self) -> Rollout:
@@ -97,9 +108,19 @@ class Observation:
         return not self.problems and not self.undone and self.rollout.complete
 
     @property
+    def reaches_somebody(self) -> bool:
+        """Whether a gateway can hand requests on at all."""
+        return any(state.state == "Ready" for state in self.route_states)
+
+    @property
     def heard(self) -> Hearing:
         """What the pods say that can be reached, and came up with what is written."""
         return self.hearing if self.undone.isdisjoint(_SERVING_KINDS) else Hearing()
+
+    @cached_property
+    def route_states(self) -> tuple[RouteStatus, ...]:
+        """How everything behind a gateway fares."""
+        return route_states(self.routes, self.heard)
 
     @cached_property
     def voice_states(self) -> dict[str, VoiceState]:
@@ -110,10 +131,10 @@ class Observation:
 def service_status(observation: Observation) -> ServiceStatus:
     """Compute the whole status."""
     service, rollout = observation.service, observation.rollout
-    model, voices = _model(observation), _voices(observation)
+    model = _model(observation) if service.has_model else None
+    voices = _voices(observation) if service.backend.runs == "model" else None
     aspects = [
-        _model_ready(model, observation),
-        _voices_ready(voices, observation),
+        *_of_its_kind(model, voices, observation),
         _available(observation),
         _progressing(observation),
     ]
@@ -127,6 +148,7 @@ def service_status(observation: Observation) -> ServiceStatus:
         url=url(service),
         model=model,
         voices=voices,
+        gateway=None if service.gateway is None else routes_status(observation.route_states),
         last_failure=_last_failure(observation),
         conditions=conditions(
             [*aspects, _ready(aspects, observation)],
@@ -141,6 +163,19 @@ def reason_of(status: ServiceStatus) -> Reason:
     """The one reason that says how a service fares: that of Ready."""
     (ready,) = (each for each in status.conditions if each.type == "Ready")
     return BY_WORD[ready.reason]
+
+
+def _of_its_kind(
+    model: ModelStatus | None, voices: VoicesStatus | None, observation: Observation
+) -> Iterator[Finding]:
+    """What is said only of some backends."""
+    if observation.service.gateway is not None:
+        yield routes_ready(observation.route_states)
+        return
+    if model is not None:
+        yield _model_ready(model, observation)
+    service = observation.service
+    yield own_voices(service) if voices is None else _voices_ready(voices, observation)
 
 
 def unreadable_status(
@@ -293,15 +328,14 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
         return Finding("Ready", "False", Reason.SUSPENDED, _SUSPENDED)
     by_type = {finding.type: finding for finding in aspects}
     lacking = [] if observation.in_effect else [by_type["Progressing"]]
-    lacking += _lacking(by_type, idle=observation.rollout.idle)
+    lacking += _lacking(by_type, observation)
     for finding in sorted(lacking, key=lambda each: each.reason.standing is Standing.PASSING):
         return Finding("Ready", "False", finding.reason, finding.message)
     if observation.rollout.idle:
         blind = observation.blindness and f" It cannot tell now: {observation.blindness}."
         return Finding("Ready", "True", Reason.IDLE, f"{_IDLE}{blind}")
-    number = len(observation.assignments)
-    voices = count(number, "voice") if number else "the backend's presets"
-    message = f"Serving {voices} at {url(observation.service)}"
+    offer = offered(observation.service, len(observation.assignments), observation.route_states)
+    message = f"Serving {offer} at {url(observation.service)}"
     if observation.blindness:
         message += f"; its autoscaler cannot scale it: {observation.blindness}"
     if observation.devices.fell_back:
@@ -310,10 +344,14 @@ def _ready(aspects: Iterable[Finding], observation: Observation) -> Finding:
     return Finding("Ready", "True", Reason.READY, f"{message}.")
 
 
-def _lacking(by_type: Mapping[str, Finding], *, idle: bool) -> list[Finding]:
+def _lacking(by_type: Mapping[str, Finding], observation: Observation) -> list[Finding]:
     """What is not as it should be; of a service that rests, only what will not come by itself."""
-    names = ("VoicesReady",) if idle else ("VoicesReady", "Available", "ModelReady")
-    lacking = [by_type[name] for name in names if by_type[name].status != "True"]
+    idle = observation.rollout.idle
+    names = ["VoicesReady"] if idle else ["VoicesReady", "Available", "ModelReady"]
+    if not observation.reaches_somebody:
+        names.append("RoutesReady")
+    found = [by_type[name] for name in names if name in by_type]
+    lacking = [each for each in found if each.status != "True"]
     return [each for each in lacking if not (idle and each.reason.standing is Standing.PASSING)]
 
 

@@ -19,6 +19,7 @@ from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.parsing import selector_in
 from speaker_operator.reconcile.selection import Selection
 from speaker_operator.render.labels import SERVICE
+from speaker_runtime.contract import GATEWAY
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def service_key(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
     """Namespace and name of the service that an object says it belongs to."""
     name = labels_of(manifest).get(SERVICE)
     return None if name is None else (manifest["metadata"]["namespace"], name)
+
+
+def is_gateway(service: Mapping[str, Any]) -> bool:
+    """Whether a TTSService is a gateway."""
+    return bool(service.get("spec", {}).get("backend") == GATEWAY)
 
 
 class _Record(NamedTuple):
@@ -77,6 +83,8 @@ class Store:
         self._index: dict[_Place, dict[Key, None]] = defaultdict(dict)
         """The keys of what is at a place, in the order in which it appeared."""
         self._selection = Selection()
+        self._gateways: dict[str, set[Key]] = defaultdict(set)
+        """By namespace."""
 
     def put(self, manifest: JsonObject) -> Change | None:
         """Keep an object; None if it is no newer than what is known."""
@@ -93,6 +101,7 @@ class Store:
         siblings[key] = _Record(orjson.dumps(new), new["metadata"]["uid"], version)
         if key.kind == TTS_SERVICE.kind:
             self._selection.put(key, selector_in(new))
+            self._note_gateway(key, is_gateway(new))
         if old is None:
             self._metrics.objects.labels(key.kind).inc()
         return Change(old, new)
@@ -109,6 +118,7 @@ class Store:
             del self._records[key.kind, key.namespace]
         self._leave(key, _places(old))
         self._selection.put(key, None)
+        self._note_gateway(key, False)
         self._metrics.objects.labels(key.kind).dec()
         return Change(old, None)
 
@@ -152,6 +162,18 @@ class Store:
     def selecting(self, voice: Mapping[str, Any]) -> set[Key]:
         """The services that select the voice."""
         return self._selection.selecting(voice["metadata"]["namespace"], labels_of(voice))
+
+    def gateways(self, namespace: str) -> list[Key]:
+        """The gateways of a namespace."""
+        return sorted(self._gateways.get(namespace, ()))
+
+    def _note_gateway(self, key: Key, is_one: bool) -> None:
+        if is_one:
+            self._gateways[key.namespace].add(key)
+        elif key in self._gateways.get(key.namespace, ()):
+            self._gateways[key.namespace].discard(key)
+            if not self._gateways[key.namespace]:
+                del self._gateways[key.namespace]
 
     def _manifests(self, keys: Iterable[Key]) -> list[JsonObject]:
         return [self._records[key.kind, key.namespace][key].manifest for key in keys]

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from speaker_operator import logs
 from speaker_operator.api.v1alpha1 import TTSService
@@ -23,9 +24,12 @@ from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.store import Store, service_key, version_of
 from speaker_operator.reconcile.voices import ServiceName
 from speaker_operator.render.names import config_map
-from speaker_runtime.contract import VOICES_FILE, VoiceManifest
+from speaker_runtime.contract import ROUTE_SYNC_PATH, Manifest
 
 logger = logging.getLogger(__name__)
+
+ROUTES_ASKED_SECONDS: Final = 10.0
+"""How often a gateway is asked how its routes fare: it tells nobody by itself."""
 
 
 @dataclass
@@ -69,14 +73,16 @@ class VoiceSync:
         self._metrics = metrics
         self._offered: dict[ServiceName, _Offered] = {}
 
-    def offer(self, service: TTSService, manifest: VoiceManifest) -> Hearing:
-        """Have the service's ready pods serve these voices; returns what they have said so far.
+    def offer(self, service: TTSService, manifest: Manifest) -> Hearing:
+        """Have the service's ready pods serve these voices, or a gateway's have these routes.
+
+        Returns what they have said so far.
 
         Nothing is offered before it is written: a pod that starts must find no older voices.
         """
         name = (service.metadata.namespace, service.metadata.name)
         objects = list(self._store.belonging_to(*name))
-        revision, written = _written(objects, service)
+        revision, written = _written(objects, service, manifest.file)
         body = manifest.to_json()
         if written != body:
             return Hearing()
@@ -113,7 +119,9 @@ class VoiceSync:
         if pod is None or name is None or known is None:
             return
         before, offer = _word(known, pod), known.offer
-        if before is not None and before.trouble is None and before.tried == offer.digest:
+        changes_by_itself = offer.path == ROUTE_SYNC_PATH
+        is_known = before is not None and before.trouble is None and before.tried == offer.digest
+        if is_known and not changes_by_itself:
             return
         try:
             word = await self._send(known.service_uid, pod, offer)
@@ -125,12 +133,14 @@ class VoiceSync:
             raise type(error)(f"Voices not taken by pod {pod.name}: {error}") from error
         self._hear(name, known, pod, word)
         self._metrics.voice_syncs.labels("Taken").inc()
+        if changes_by_itself:
+            self._work.add_after(key, ROUTES_ASKED_SECONDS)
 
     async def _send(self, service_uid: str, pod: ReadyPod, offer: Offer) -> Word:
         token = self._signer.token(
             service_uid=service_uid, digest=offer.digest, revision=offer.revision
         )
-        report = await self._pods.change_voices(pod.url, offer.body, token)
+        report = await self._pods.change(pod.url + offer.path, offer.body, token)
         if report.digest != offer.digest:
             raise RefusedError("it serves other voices than it was sent")
         failed = {each.name: each.message for each in report.voices if each.state == "failed"}
@@ -149,10 +159,10 @@ def _word(known: _Offered, pod: ReadyPod) -> Word | None:
     return word if word is not None and word.run == pod.run else None
 
 
-def _written(objects: list[JsonObject], service: TTSService) -> tuple[int, str | None]:
-    """The version of the service's ConfigMap, which becomes the revision, and its voices."""
+def _written(objects: list[JsonObject], service: TTSService, file: str) -> tuple[int, str | None]:
+    """The version of the service's ConfigMap, which becomes the revision, and one of its files."""
     name = config_map(service.metadata.name)
     for each in objects:
         if each["kind"] == CONFIG_MAP.kind and each["metadata"]["name"] == name:
-            return version_of(each), each.get("data", {}).get(VOICES_FILE)
+            return version_of(each), each.get("data", {}).get(file)
     return 0, None

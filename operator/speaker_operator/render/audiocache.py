@@ -18,6 +18,8 @@ evicted."""
 
 def cache_bytes(service: TTSService) -> int:
     """Bytes that each pod may keep on disk; 0 where it keeps nothing."""
+    if service.backend.runs != "model":
+        return 0
     return int(parse_quantity(service.spec.serving.audio_cache.size))
 
 

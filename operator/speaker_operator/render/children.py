@@ -19,15 +19,19 @@ def render(
     service: TTSService, voices: Iterable[Voice], settings: RenderSettings
 ) -> list[Manifest]:
     """Render every child of the service: what a pod needs comes before the pods."""
-    config = config_map(service, voices, settings)
-    manifests = [config]
+    manifests: list[Manifest] = []
+    config_hash = ""
+    if service.is_configured:
+        config = config_map(service, voices, settings)
+        config_hash = content_hash(config)
+        manifests.append(config)
     cache = own_cache(service)
     if cache is not None:
         manifests.append(cache_claim(service, cache))
     manifests.append(kubernetes_service(service))
     if service.spec.network_policy.enabled:  # before there is anything to talk to
         manifests.append(network_policy(service, settings))
-    manifests.append(deployment(service, settings, content_hash(config)))
+    manifests.append(deployment(service, settings, config_hash))
     if service.spec.disruption_budget.enabled and service.least_replicas > 1:
         manifests.append(disruption_budget(service))
     if service.autoscaling is not None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import metadata, names
 from speaker_operator.render.claim import own_cache
+from speaker_operator.render.guest import scrape_annotations
 from speaker_operator.render.labels import CONFIG_HASH, TEMPLATE_HASH, child_labels, selector_labels
 from speaker_operator.render.overrides import with_overrides
 from speaker_operator.render.pod import pod_spec
@@ -46,7 +47,7 @@ def _template(service: TTSService, settings: RenderSettings, config_hash: str) -
     rendered = {
         "metadata": {
             "labels": child_labels(service),
-            "annotations": {CONFIG_HASH: config_hash},
+            "annotations": {CONFIG_HASH: config_hash, **scrape_annotations(service)},
         },
         "spec": pod_spec(service, settings),
     }

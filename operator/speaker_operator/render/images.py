@@ -24,3 +24,9 @@ class ImageSettings:
     def runtime_image(self, service: TTSService) -> str:
         """The image that runs the service."""
         return service.spec.image or self.template.format(engine=service.backend.engine)
+
+    def fetch_image(self, service: TTSService) -> str:
+        """The image that fetches its model: somebody else's server cannot."""
+        if service.custom is None:
+            return self.runtime_image(service)
+        return self.template.format(engine=service.backend.engine)

@@ -10,6 +10,8 @@ MODEL_VOLUME: Final = "model"
 SOURCE_VOLUME: Final = "source"
 TEMPORARY_VOLUME: Final = "tmp"
 AUDIO_CACHE_VOLUME: Final = "audio-cache"
+KEY_VOLUME_PREFIX: Final = "key-"
+"""Before the name of the server whose API key the volume holds."""
 
 
 def deployment(service_name: str) -> str:

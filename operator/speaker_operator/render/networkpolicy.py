@@ -7,6 +7,7 @@ from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.network import Peer
 from speaker_operator.render import metadata, names
 from speaker_operator.render.labels import OPERATOR_LABELS, selector_labels
+from speaker_operator.render.routes import selects
 from speaker_operator.render.settings import RenderSettings
 
 _DNS: Final = 53
@@ -20,11 +21,13 @@ def network_policy(service: TTSService, settings: RenderSettings) -> metadata.Ma
     spec: dict[str, Any] = {
         "podSelector": {"matchLabels": selector_labels(service.metadata.name)},
         "policyTypes": ["Ingress"],
-        "ingress": _ingress(policy.allow_from, _operator(settings)),
+        "ingress": _ingress(
+            policy.allow_from, [*_operator(settings), *_gateways(service, settings)]
+        ),
     }
     if policy.allow_to is not None:
         spec["policyTypes"].append("Egress")
-        spec["egress"] = _egress(policy.allow_to)
+        spec["egress"] = _egress(policy.allow_to, _services_behind(service, settings))
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -46,6 +49,22 @@ def _operator(settings: RenderSettings) -> list[dict[str, Any]]:
     ]
 
 
+def _gateways(service: TTSService, settings: RenderSettings) -> list[dict[str, Any]]:
+    """The gateways in front of the service, where only those may come who are listed."""
+    if service.spec.network_policy.allow_from is None:
+        return []  # they are of the namespace, like everybody who may
+    return [_pods(each) for each in settings.services if selects(each, service)]
+
+
+def _services_behind(service: TTSService, settings: RenderSettings) -> list[dict[str, Any]]:
+    """The services behind a gateway; whoever else is behind it has to be listed."""
+    return [_pods(each) for each in settings.services if selects(service, each)]
+
+
+def _pods(service: TTSService) -> dict[str, Any]:
+    return {"podSelector": {"matchLabels": selector_labels(service.metadata.name)}}
+
+
 def _ingress(
     allowed: Iterable[Peer] | None, always: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -56,8 +75,8 @@ def _ingress(
     return [{"from": peers, "ports": [port]}] if peers else []
 
 
-def _egress(allowed: Iterable[Peer]) -> list[dict[str, Any]]:
-    peers = _peers(allowed)
+def _egress(allowed: Iterable[Peer], always: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    peers = [*_peers(allowed), *always]
     dns = {"ports": [{"port": _DNS, "protocol": protocol} for protocol in ("UDP", "TCP")]}
     return [dns, {"to": peers}] if peers else [dns]
 

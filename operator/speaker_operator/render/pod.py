@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.render import audiocache, claim, gpu, names, source
+from speaker_operator.render import audiocache, claim, gpu, guest, names, source
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.placement import placement
+from speaker_operator.render.probes import http_probe
 from speaker_operator.render.resources import container_resources, runtime_resources
 from speaker_operator.render.settings import RenderSettings
 from speaker_runtime import contract
@@ -35,23 +36,23 @@ def pod_spec(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [_fetch_container(service, settings)],
-        "containers": [_runtime_container(service, settings.images, on)],
+        **({"initContainers": [_fetch_container(service, settings)]} if service.has_model else {}),
+        "containers": [_serving_container(service, settings.images, on)],
         "volumes": _volumes(service),
     }
     pull = settings.images.pod_fields()
     return spec | pull | placement(service, on) | gpu.pod_fields(service, on)
 
 
-def _container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
+def _container(service: TTSService, image: str, images: ImageSettings) -> dict[str, Any]:
     return {
-        "image": images.runtime_image(service),
+        "image": image,
         "imagePullPolicy": images.pull_policy,
         "resources": container_resources(service),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
+            "readOnlyRootFilesystem": service.custom is None,  # others write where they like
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
@@ -60,10 +61,25 @@ def _container(service: TTSService, images: ImageSettings) -> dict[str, Any]:
 def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
     return {
         "name": names.FETCH_CONTAINER,
-        **_container(service, settings.images),
+        **_container(service, settings.images.fetch_image(service), settings.images),
         **settings.fetch.fields(service.spec.model.credentials_secret),
         "args": ["model", "fetch", "--config", str(contract.CONFIG_DIRECTORY)],
         "volumeMounts": [*_read_mounts(), _model_mount(), *source.mounts(service)],
+    }
+
+
+def _serving_container(
+    service: TTSService, images: ImageSettings, on: gpu.Devices
+) -> dict[str, Any]:
+    custom = service.custom
+    if custom is None:
+        return _runtime_container(service, images, on)
+    return {
+        "name": names.RUNTIME_CONTAINER,
+        **_container(service, images.runtime_image(service), images),
+        "resources": runtime_resources(service, on),
+        **guest.custom_fields(service, custom),
+        "lifecycle": {"preStop": {"sleep": {"seconds": _ENDPOINT_REMOVAL_SECONDS}}},
     }
 
 
@@ -73,7 +89,7 @@ def _runtime_container(
     environment = audiocache.environment(service)
     return {
         "name": names.RUNTIME_CONTAINER,
-        **_container(service, images),
+        **_container(service, images.runtime_image(service), images),
         "resources": runtime_resources(service, on),
         "args": [
             "serve",
@@ -89,24 +105,16 @@ def _runtime_container(
                 "protocol": "TCP",
             }
         ],
-        "startupProbe": _probe(contract.LIVE_PATH, period=1, timeout=2, failures=120),
-        "livenessProbe": _probe(contract.LIVE_PATH, period=10, timeout=5, failures=6),
-        "readinessProbe": _probe(contract.READY_PATH, period=2, timeout=2, failures=2),
+        "startupProbe": http_probe(contract.LIVE_PATH, period=1, timeout=2, failures=120),
+        "livenessProbe": http_probe(contract.LIVE_PATH, period=10, timeout=5, failures=6),
+        "readinessProbe": http_probe(contract.READY_PATH, period=2, timeout=2, failures=2),
         "lifecycle": {"preStop": {"sleep": {"seconds": _ENDPOINT_REMOVAL_SECONDS}}},
         "volumeMounts": [
             *_read_mounts(),
-            _model_mount() | {"readOnly": True},
+            *([_model_mount() | {"readOnly": True}] if service.has_model else []),
             *audiocache.mounts(service),
+            *guest.key_mounts(service),
         ],
-    }
-
-
-def _probe(path: str, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
-    return {
-        "httpGet": {"path": path, "port": names.HTTP_PORT_NAME},
-        "periodSeconds": period,
-        "timeoutSeconds": timeout,
-        "failureThreshold": failures,
     }
 
 
@@ -126,17 +134,24 @@ def _model_mount() -> dict[str, Any]:
 
 
 def _volumes(service: TTSService) -> list[dict[str, Any]]:
+    config = {"configMap": {"name": names.config_map(service.metadata.name)}}
+    return [
+        *([{"name": names.CONFIG_VOLUME, **config}] if service.is_configured else []),
+        *_model_volumes(service),
+        {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}},
+        *source.volumes(service),
+        *audiocache.volumes(service),
+        *guest.key_volumes(service),
+    ]
+
+
+def _model_volumes(service: TTSService) -> list[dict[str, Any]]:
+    if not service.has_model:
+        return []
     claim_name = claim.claim_name(service)
     model = (
         {"emptyDir": {"sizeLimit": service.backend.cache_size}}
         if claim_name is None
         else {"persistentVolumeClaim": {"claimName": claim_name}}
     )
-    config = {"configMap": {"name": names.config_map(service.metadata.name)}}
-    return [
-        {"name": names.CONFIG_VOLUME, **config},
-        {"name": names.MODEL_VOLUME, **model},
-        {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}},
-        *source.volumes(service),
-        *audiocache.volumes(service),
-    ]
+    return [{"name": names.MODEL_VOLUME, **model}]

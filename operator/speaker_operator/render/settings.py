@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.gpu import Node
 from speaker_operator.render.images import ImageSettings
@@ -19,3 +20,6 @@ class RenderSettings:
     """By which pods know that changed voices come from the operator; None if they never do."""
     nodes: tuple[Node, ...] | None = None
     """The cluster's nodes, where a service depends on them; None where they are unknown."""
+    services: tuple[TTSService, ...] = ()
+    """Of a gateway, the services of its namespace that it may be in front of; of a service whose
+    network policy lists who may come, the gateways of its namespace."""

@@ -36,7 +36,12 @@ class Assignment:
 
 
 def select(service: TTSService, voices: Iterable[Voice]) -> list[Voice]:
-    """The voices that the service selects, by name; one on its way out is selected no more."""
+    """The voices that the service selects, by name; one on its way out is selected no more.
+
+    A gateway has those of the services behind it, and somebody else's server its own.
+    """
+    if service.backend.runs != "model":
+        return []
     return sorted(
         (
             voice

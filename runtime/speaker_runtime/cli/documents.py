@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from speaker_runtime.backends import registry
 from speaker_runtime.contract import (
     CONFIG_FILE,
+    CUSTOM,
     GATEWAY,
     ROUTES_FILE,
     VOICES_FILE,
@@ -70,7 +71,9 @@ def read_before_fetch(directory: Path) -> RuntimeConfig:
             wrong.
     """
     path, voices = directory / CONFIG_FILE, directory / VOICES_FILE
-    config = _read_config(path)
+    config = _read(path, RuntimeConfig)
+    if isinstance(config, RuntimeConfig) and config.backend != CUSTOM:
+        config = _checked(config, path)
     problems = list(config) if isinstance(config, tuple) else list(_wrong_source(config, path))
     if voices.exists():
         manifest = _read_voices(voices)
@@ -125,9 +128,11 @@ def read_gateway(directory: Path) -> tuple[GatewayConfig, RouteManifest]:
 
 def _read_config(path: Path) -> RuntimeConfig | tuple[Problem, ...]:
     config = _read(path, RuntimeConfig)
-    if isinstance(config, RuntimeConfig):
-        return (*_unknown_backend(config, path), *_misspelt(config, path)) or config
-    return config
+    return _checked(config, path) if isinstance(config, RuntimeConfig) else config
+
+
+def _checked(config: RuntimeConfig, path: Path) -> RuntimeConfig | tuple[Problem, ...]:
+    return (*_unknown_backend(config, path), *_misspelt(config, path)) or config
 
 
 def _read_voices(path: Path) -> VoiceManifest | tuple[Problem, ...]:

@@ -113,3 +113,13 @@ def test_a_file_that_is_not_a_manifest_is_said_to_be_none(
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidManifest, match=r"absent\.yaml"):
         load_documents(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    "spec", [{"backend": "gateway"}, {"backend": "custom", "image": "example.com/speech:1"}]
+)
+def test_what_only_runs_on_a_cluster_is_refused_and_says_so(spec: dict[str, Any]) -> None:
+    documents = [a_service("front", **spec), a_service("hello")]
+    with pytest.raises(InvalidManifest, match="only runs on a cluster: choose another service"):
+        resolve(documents, "front")
+    assert resolve(documents, "hello").config.backend == "hibari"

@@ -106,6 +106,12 @@ def resolve(documents: Sequence[dict[str, Any]], name: str | None = None) -> Loc
     admitted = [_admit(document) for document in documents]
     voices = [a for a in admitted if isinstance(a, Voice)]
     service = _choose([a for a in admitted if isinstance(a, TTSService)], name)
+    if service.backend.runs != "model":
+        raise InvalidManifest(
+            f"TTSService {service.metadata.name!r} is of backend {service.spec.backend}, which "
+            "only runs on a cluster: choose another service of the YAML by --service, or apply it "
+            "with kubectl."
+        )
     spec = next(d["spec"] for d, a in zip(documents, admitted, strict=True) if a is service)
     return LocalService(
         config=runtime_config(

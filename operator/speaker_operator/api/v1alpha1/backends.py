@@ -7,7 +7,7 @@ runtime's entry point in the group ``speaker_tts.backends``.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from speaker_operator.api.v1alpha1.cel import Rule
 
@@ -33,6 +33,8 @@ class Backend:
     limits: MappingProxyType[str, str]
     cache_size: str
     """How large a model cache is unless ``spec.cache.size`` says otherwise."""
+    runs: Literal["model", "gateway", "custom"] = "model"
+    """What its pods do: speak with a model, hand requests on, or whatever the user's image does."""
 
 
 _HIBARI: Final = Backend(
@@ -67,9 +69,38 @@ _KOKORO: Final = Backend(
 )
 
 
+_GATEWAY: Final = Backend(
+    name="gateway",
+    engine="cpu",
+    model_source="",
+    accept_license=None,
+    presets=(),
+    mixes_presets=False,
+    uses_gpus=False,
+    requests=MappingProxyType({"cpu": "100m", "memory": "192Mi"}),
+    limits=MappingProxyType({"memory": "512Mi"}),
+    cache_size="1Gi",
+    runs="gateway",
+)
+
+_CUSTOM: Final = Backend(
+    name="custom",
+    engine="cpu",
+    model_source="",
+    accept_license=None,
+    presets=(),
+    mixes_presets=False,
+    uses_gpus=True,
+    requests=MappingProxyType({"cpu": "1", "memory": "2Gi"}),
+    limits=MappingProxyType({}),
+    cache_size="10Gi",
+    runs="custom",
+)
+
+
 def license_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
     """Rules over a service's spec that say of each backend's own model what to accept."""
-    for backend in backends:
+    for backend in (each for each in backends if each.runs == "model"):
         own = f"self.backend != '{backend.name}' || (has(self.model) && has(self.model.source))"
         accepted = "has(self.model) && has(self.model.acceptLicense)"
         if backend.accept_license is None:
@@ -93,7 +124,7 @@ def license_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
 def gpu_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
     """Rules over a service's spec that keep GPUs for those who use them."""
     for backend in backends:
-        if not backend.uses_gpus:
+        if backend.runs == "model" and not backend.uses_gpus:
             yield Rule(
                 f"self.backend != '{backend.name}' || !has(self.gpu) || has(self.image)",
                 f"backend {backend.name} speaks on CPUs: remove gpu, or name in image a runtime of "
@@ -103,4 +134,77 @@ def gpu_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
             )
 
 
-BACKENDS: Final = MappingProxyType({backend.name: backend for backend in (_HIBARI, _KOKORO)})
+_NO_VOICES: Final = (
+    "(!has(self.voices) || (!has(self.voices.default) && (!has(self.voices.selector) || "
+    "((!has(self.voices.selector.matchLabels) || self.voices.selector.matchLabels.size() == 0) && "
+    "(!has(self.voices.selector.matchExpressions) || "
+    "self.voices.selector.matchExpressions.size() == 0)))))"
+)
+_NO_MODEL: Final = (
+    "(!has(self.model) || (!has(self.model.source) && !has(self.model.acceptLicense) && "
+    "!has(self.model.credentialsSecret)))"
+)
+_NO_SPEAKING: Final = (
+    "(!has(self.serving) || (!has(self.serving.copies) && "
+    "(!has(self.serving.lexicon) || self.serving.lexicon.size() == 0) && "
+    "(!has(self.serving.audioCache) || !has(self.serving.audioCache.redis))))"
+)
+_NO_QUEUE: Final = "(!has(self.autoscaling) || !has(self.autoscaling.targetQueuedSeconds))"
+
+
+def _only(backend: str, holds: str, message: str, field: str) -> Rule:
+    return Rule(f"self.backend != '{backend}' || {holds}", message, field, "FieldValueForbidden")
+
+
+def guest_rules() -> Iterator[Rule]:
+    """Rules over a service's spec for backends that speak with no model of ours."""
+    for backend in ("gateway", "custom"):
+        yield Rule(
+            f"self.backend == '{backend}' || !has(self.{backend})",
+            f"{backend} goes with backend: {backend}: write that, or remove {backend}",
+            f".{backend}",
+            "FieldValueForbidden",
+        )
+    yield Rule(
+        "!has(self.backend) || self.backend != 'custom' || has(self.image)",
+        "image is missing: backend custom runs your own; write for example "
+        "image: ghcr.io/remsky/kokoro-fastapi-cpu:v0.2.4",
+        ".image",
+        "FieldValueRequired",
+    )
+    yield _only(
+        "gateway",
+        "!has(self.cache) && " + _NO_MODEL,
+        "a gateway has no model of its own: remove model and cache",
+        ".model",
+    )
+    yield _only("gateway", "!has(self.gpu)", "a gateway only hands requests on: remove gpu", ".gpu")
+    yield Rule(
+        "self.backend != 'custom' || !has(self.cache) || "
+        "(has(self.model) && has(self.model.source))",
+        "cache keeps the model that model.source names: write model: {source: …}, or remove cache",
+        ".cache",
+    )
+    for backend, whose in (
+        ("gateway", "a gateway has the voices of the services behind it"),
+        ("custom", "your image has its own voices: name them in custom.voices"),
+    ):
+        yield _only(backend, _NO_VOICES, f"{whose}; remove voices", ".voices")
+        yield _only(
+            backend,
+            _NO_SPEAKING,
+            f"backend {backend} does not speak itself: remove serving.copies, serving.lexicon and "
+            "serving.audioCache",
+            ".serving",
+        )
+        yield _only(
+            backend,
+            _NO_QUEUE,
+            f"backend {backend} has no tts_queued_audio_seconds: use targetCPUUtilization",
+            ".autoscaling.targetQueuedSeconds",
+        )
+
+
+BACKENDS: Final = MappingProxyType(
+    {backend.name: backend for backend in (_HIBARI, _KOKORO, _GATEWAY, _CUSTOM)}
+)

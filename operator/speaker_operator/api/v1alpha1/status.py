@@ -94,6 +94,30 @@ class FailureRecord(Model):
     pod: str = Field(description="Name of the pod.")
 
 
+class RouteStatus(Model):
+    """One server behind a gateway."""
+
+    name: str = Field(description="Name under which requests ask for it.")
+    url: str | None = Field(default=None, description="Where it is.")
+    state: Literal["Ready", "Pending", "Unreachable", "Unknown"] = Field(
+        description="Ready when every pod of the gateway can hand requests on to it, Pending "
+        "before they have said so, Unreachable when one cannot, Unknown where there is nothing of "
+        "that name to hand them on to."
+    )
+    message: str | None = Field(default=None, description="Why it is not Ready, and what to do.")
+
+
+class RoutesStatus(Model):
+    """What is behind a gateway."""
+
+    total: int = Field(ge=0, description="Servers behind it.")
+    ready: int = Field(ge=0, description="Servers that requests are handed on to now.")
+    routes: Annotated[
+        tuple[RouteStatus, ...],
+        Schema({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = Field(default_factory=tuple, description="Each of them, the first 64.")
+
+
 class ServiceStatus(Model):
     """What the operator observed about a TTSService."""
 
@@ -108,13 +132,17 @@ class ServiceStatus(Model):
     )
     model: ModelStatus | None = Field(default=None, description="State of the service's model.")
     voices: VoicesStatus | None = Field(default=None, description="How the selected voices fare.")
+    gateway: RoutesStatus | None = Field(
+        default=None, description="What is behind it, of a service of backend gateway."
+    )
     last_failure: FailureRecord | None = Field(
         default=None, description="The last time that a container of the service ended badly."
     )
     conditions: Conditions = Field(
         default_factory=tuple,
-        description="ModelReady, VoicesReady, Available, Progressing and Ready. Ready is True when "
-        "the whole spec is in effect.",
+        description="ModelReady, VoicesReady, Available, Progressing and Ready; RoutesReady in "
+        "place of the first two for a gateway. Ready is True when the whole spec is in effect; a "
+        "gateway's is while it can hand requests on to anybody.",
     )
 
 

@@ -5,13 +5,20 @@ from typing import Annotated, ClassVar, Final
 from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.audiocache import AudioCacheSpec
-from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend, gpu_rules, license_rules
+from speaker_operator.api.v1alpha1.backends import (
+    BACKENDS,
+    Backend,
+    gpu_rules,
+    guest_rules,
+    license_rules,
+)
 from speaker_operator.api.v1alpha1.cel import Check, Rule, Schema, object_rules, required
 from speaker_operator.api.v1alpha1.common import (
     LabelSelector,
     Metadata,
     Model,
 )
+from speaker_operator.api.v1alpha1.custom import CustomSpec
 from speaker_operator.api.v1alpha1.definition import (
     AGE,
     READY,
@@ -20,6 +27,7 @@ from speaker_operator.api.v1alpha1.definition import (
     Scale,
     condition_columns,
 )
+from speaker_operator.api.v1alpha1.gateway import GatewaySpec
 from speaker_operator.api.v1alpha1.gpu import GpuSpec
 from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
 from speaker_operator.api.v1alpha1.network import NetworkPolicySpec
@@ -184,15 +192,26 @@ class TTSServiceSpec(Model):
             ),
             *license_rules(BACKENDS.values()),
             *gpu_rules(BACKENDS.values()),
+            *guest_rules(),
         )
     )
 
     backend: BackendName = Field(
         description="Speech engine. Required. hibari is a small neural voice that needs no GPU and "
-        "no download; kokoro has 28 English voices, needs no GPU, and downloads its model.",
+        "no download; kokoro has 28 English voices, needs no GPU, and downloads its model. gateway "
+        "speaks with none: it is one address for other services. custom runs an image of your own.",
         json_schema_extra=required(
             "backend is missing: name the speech engine, for example backend: hibari"
         ),
+    )
+    gateway: GatewaySpec | None = Field(
+        default=None,
+        description="What is behind a service of backend gateway; every TTSService of the "
+        "namespace unless given.",
+    )
+    custom: CustomSpec | None = Field(
+        default=None,
+        description="What is to be known of the image of a service of backend custom.",
     )
     model: ModelSpec = Field(
         default_factory=ModelSpec,
@@ -248,7 +267,7 @@ class TTSServiceSpec(Model):
     image: ImageReference | None = Field(
         default=None,
         description="Runtime image to run instead of the one that the operator knows for the "
-        "backend.",
+        "backend. Of backend custom, the image of the speech server; required there.",
     )
     pod_template: PodTemplate | None = Field(
         default=None,
@@ -310,8 +329,32 @@ class TTSService(Model):
 
     @property
     def model_source(self) -> str:
-        """Address of the model that is served."""
+        """Address of the model that is served; empty where there is none."""
         return self.spec.model.source or self.backend.model_source
+
+    @property
+    def has_model(self) -> bool:
+        """Whether its pods are given a model."""
+        return bool(self.model_source)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether something in its pods reads our configuration."""
+        return self.has_model or self.backend.runs != "custom"
+
+    @property
+    def gateway(self) -> GatewaySpec | None:
+        """What is behind it, if it is a gateway."""
+        if self.backend.runs != "gateway":
+            return None
+        return self.spec.gateway or GatewaySpec()
+
+    @property
+    def custom(self) -> CustomSpec | None:
+        """What is to be known of its image, if that is somebody else's server."""
+        if self.backend.runs != "custom":
+            return None
+        return self.spec.custom or CustomSpec()
 
     @property
     def autoscaling(self) -> AutoscalingSpec | None:

@@ -50,11 +50,10 @@ def rendered(example: Path) -> str:
     """Every child of every service of an example, as YAML."""
     declared = admit_yaml(example.read_text())
     voices = [each for each in declared if isinstance(each, Voice)]
+    services = tuple(each for each in declared if isinstance(each, TTSService))
+    settings = replace(SETTINGS, services=services)
     manifests = [
-        manifest
-        for each in declared
-        if isinstance(each, TTSService)
-        for manifest in render(_created(each), voices, SETTINGS)
+        manifest for each in services for manifest in render(_created(each), voices, settings)
     ]
     return yaml.safe_dump_all(manifests, sort_keys=False, width=100)
 

@@ -5,20 +5,22 @@ import sys
 import time
 from typing import Self
 
-OFF = float(sys.argv.pop(1))
-_true_time = time.time
 
+def skew(seconds: float) -> None:
+    """Have the clocks that Python gives to this process be off."""
+    true_time = time.time
 
-class _Skewed(datetime.datetime):
-    @classmethod
-    def now(cls, tz: datetime.tzinfo | None = None) -> Self:
-        return cls.fromtimestamp(_true_time() + OFF, tz)
+    class Skewed(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(true_time() + seconds, tz)
 
+    time.time = lambda: true_time() + seconds
+    datetime.datetime = Skewed  # type: ignore[misc]
 
-time.time = lambda: _true_time() + OFF
-datetime.datetime = _Skewed  # type: ignore[misc]
 
 if __name__ == "__main__":
+    skew(float(sys.argv.pop(1)))
     from speaker_operator.entry import main
 
     main()

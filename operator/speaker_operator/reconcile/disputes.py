@@ -23,13 +23,18 @@ PACE_SECONDS: Final = 30.0
 PEACE_SECONDS: Final = 150.0
 """A dispute is over when a child was left alone for so long."""
 
+MOST: Final = 64
+"""Of one service, how many disputes are kept apart; older ones are forgotten."""
+
 Owner = tuple[str, str]
 """Namespace and name of a service."""
+Subject = tuple[Key, tuple[str, ...]]
+"""A child, and which of its fields were changed; none where it was deleted."""
 
 
 @dataclass
 class _Dispute:
-    """One child, and how often it may be put back."""
+    """Some fields of one child, and how often they may be put back."""
 
     digest: bytes
     budget: float
@@ -40,7 +45,7 @@ class _Dispute:
 
 
 class Disputes:
-    """Remembers what was put back; at most one entry for each child.
+    """Remembers what was put back; whoever edits field after field has no dispute.
 
     Args:
         clock: Seconds that have passed.
@@ -48,7 +53,7 @@ class Disputes:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._by_owner: dict[Owner, dict[Key, _Dispute]] = {}
+        self._by_owner: dict[Owner, dict[Subject, _Dispute]] = {}
 
     def wait_before(self, owner: Owner, action: Apply) -> float:
         """Seconds to wait before the child may be written; 0 if it may be now."""
@@ -65,22 +70,26 @@ class Disputes:
 
     def told(self, owner: Owner) -> dict[Key, str]:
         """The disputes of a service that are not over."""
-        children = self._by_owner.get(owner, {})
-        for key in [key for key, each in children.items() if self._is_over(each)]:
-            del children[key]
-        return {key: each.words for key, each in children.items() if each.words}
+        disputes = self._by_owner.get(owner, {})
+        for subject in [subject for subject, each in disputes.items() if self._is_over(each)]:
+            del disputes[subject]
+        return {key: each.words for (key, _), each in disputes.items() if each.words}
 
     def forget(self, owner: Owner) -> None:
         """Forget a service that is gone."""
         self._by_owner.pop(owner, None)
 
     def _known(self, owner: Owner, action: Apply) -> _Dispute:
-        """The child's entry; a new one where it is to become something else than before."""
+        """The dispute's entry; a new one where the child is to become something else."""
         digest = sha256(json.dumps(action.manifest, sort_keys=True).encode()).digest()
-        children = self._by_owner.setdefault(owner, {})
-        dispute = children.get(action.key)
+        disputes = self._by_owner.setdefault(owner, {})
+        subject = (action.key, action.fields)
+        dispute = disputes.get(subject)
         if dispute is None or dispute.digest != digest:
-            dispute = children[action.key] = _Dispute(digest, BURST, self._clock())
+            disputes.pop(subject, None)
+            if len(disputes) >= MOST:
+                del disputes[next(iter(disputes))]
+            dispute = disputes[subject] = _Dispute(digest, BURST, self._clock())
         self._refill(dispute)
         return dispute
 

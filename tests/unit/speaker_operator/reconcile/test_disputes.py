@@ -1,6 +1,6 @@
 """What somebody else changes back again and again is put right ever more rarely, and told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.reconcile.disputes import (
     BURST,
+    MOST,
     PACE_SECONDS,
     PEACE_SECONDS,
     Disputes,
@@ -82,6 +83,16 @@ def test_a_dispute_is_told_until_there_was_peace_for_a_while() -> None:
     assert quarrel.disputes.told(OWNER)
     quarrel.now += 2 * PACE_SECONDS
     assert not quarrel.disputes.told(OWNER)
+
+
+def test_who_edits_field_after_field_has_no_dispute() -> None:
+    disputes = Disputes(lambda: 0.0)
+    for number in range(10 * BURST):
+        edited = replace(action(), fields=(f"data.{number}",))
+        assert disputes.wait_before(OWNER, edited) == 0
+        disputes.written(OWNER, edited)
+    assert disputes.told(OWNER) == {}
+    assert len(disputes._by_owner[OWNER]) == MOST
 
 
 def test_a_service_that_is_gone_is_forgotten() -> None:

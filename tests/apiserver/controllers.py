@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cluster.binaries import Binaries
 from cluster.config import Config
+from cluster.controlplane import flag_list
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import NODE, POD
 from tests.apiserver.api import Api, Json, Refused, unique_name
@@ -23,20 +24,30 @@ CONTROLLERS = (
     "persistentvolumeclaim-protection",
 )
 CYCLE_SECONDS = 0.05
+QUICK_AUTOSCALER = {
+    "horizontal-pod-autoscaler-sync-period": "1s",
+    "horizontal-pod-autoscaler-downscale-stabilization": "1s",
+    "horizontal-pod-autoscaler-initial-readiness-delay": "0s",
+    "horizontal-pod-autoscaler-cpu-initialization-period": "0s",
+}
 ROOM = {"cpu": "64", "memory": "256Gi", "pods": "100"}
 
 
 @contextmanager
-def run_controllers(control_plane: ControlPlane, logs: Path) -> Iterator[None]:
+def run_controllers(
+    control_plane: ControlPlane, logs: Path, *, autoscaling: bool = False
+) -> Iterator[None]:
     """Run them while the context is open; they are built if no test has needed them before."""
     binaries = Binaries.of_user(Config.load())
     binaries.ensure((MANAGER, SCHEDULER))
     common = [f"--kubeconfig={control_plane.kubeconfig}", "--leader-elect=false"]
-    names = ",".join(f"{name}-controller" for name in CONTROLLERS)
+    controllers = [*CONTROLLERS, *(["horizontal-pod-autoscaler"] if autoscaling else [])]
+    names = ",".join(f"{name}-controller" for name in controllers)
     quick = ["--kube-api-qps=300", "--kube-api-burst=600"]
+    pace = flag_list(QUICK_AUTOSCALER) if autoscaling else []
     with ExitStack() as stack:
         for tool, flags in (
-            (MANAGER, [*quick, f"--controllers={names}", "--secure-port=0"]),
+            (MANAGER, [*quick, *pace, f"--controllers={names}", "--secure-port=0"]),
             (SCHEDULER, [*quick, "--secure-port=0"]),
         ):
             command = [str(binaries.path(tool)), *common, *flags]
@@ -67,6 +78,14 @@ class Kubelet:
         """Pods that served at any time since some first did; reset it to begin anew."""
         self.name = unique_name("node")
         self._register({**ROOM, **resources})
+
+    def started(self, pod: Json) -> Json:  # noqa: ARG002 - for others
+        """What the status of a pod has beside its containers, once they run."""
+        return {}
+
+    def may_end(self, pod: Json) -> bool:  # noqa: ARG002 - for others
+        """Whether the containers of a pod that is to end have done so."""
+        return True
 
     def run(self) -> None:
         """Do what a kubelet does, until stopped."""
@@ -103,7 +122,8 @@ class Kubelet:
         api = self._cluster.in_namespace(pod["metadata"]["namespace"])
         name = pod["metadata"]["name"]
         if "deletionTimestamp" in pod["metadata"]:
-            api.delete(POD, name, gracePeriodSeconds="0")
+            if self.may_end(pod):
+                api.delete(POD, name, gracePeriodSeconds="0")
         elif "containerStatuses" not in pod["status"]:
             image = pod["spec"]["containers"][0]["image"]
             serves = not self._crashes(image)
@@ -116,6 +136,7 @@ class Kubelet:
                 conditions=conditions,
                 initContainerStatuses=[container_status("model-fetch", FETCHED)],
                 containerStatuses=[container_status("runtime", state)],
+                **self.started(pod),
             )
 
 

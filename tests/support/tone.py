@@ -72,6 +72,7 @@ class ToneBackend:
         steps: What each step hummed.
         held: Whether a step waits to be released.
         closed: Whether it gave its memory back.
+        patience: Seconds that it may be held.
     """
 
     max_streams: int = 4
@@ -85,6 +86,7 @@ class ToneBackend:
     steps: list[list[str]] = field(default_factory=list)
     held: bool = False
     closed: bool = False
+    patience: float = 10.0
     _go: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -135,7 +137,7 @@ class ToneBackend:
 
     def step(self, streams: Sequence[ToneStream]) -> Sequence[StepResult]:
         self.held = not self._go.is_set()
-        assert self._go.wait(10), "the backend was held and never released"
+        assert self._go.wait(self.patience), "the backend was held and never released"
         self.held = False
         if any(stream.text == self.lost_at for stream in streams):
             raise DeviceUnavailableError("the tone generator is gone")

@@ -75,6 +75,7 @@ def hummed(
     voices: VoiceManifest,
     backend: ToneBackend,
     *,
+    host: str = "127.0.0.1",
     port: int = 0,
     shared_cache: str | None = None,
 ) -> Iterator[ToneServer]:
@@ -83,7 +84,7 @@ def hummed(
     bounds = Bounds(config.serving.max_queue_seconds, config.serving.max_client_seconds)
     engine = Engine(make, places, bounds=bounds)
     app = create_app(config, voices, engine, shared_cache)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -131,8 +131,9 @@ $(VENV)/.runtime: $(UV) requirements/runtime.lock pyproject.toml
 	@test -e $(VENV)/.dev || $(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+# Compiled at once: tests start hundreds of processes, also where Python is told to write no bytecode.
 $(VENV)/.dev: $(UV) requirements/dev.lock pyproject.toml
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
 

@@ -26,7 +26,7 @@ from speaker_operator.reconcile.elector import Elector
 from speaker_operator.reconcile.lease import Timing
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
-from speaker_operator.reconcile.optional import ScaledObjects
+from speaker_operator.reconcile.optional import OPTIONAL_KINDS, Follower, OptionalKinds
 from speaker_operator.reconcile.queue import Handler, ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.resync import Resync
@@ -131,14 +131,18 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
         )
         observer = Observer(store, queue, on_relist=resync.soon)
         nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
-        scaled_objects = ScaledObjects(
-            client,
-            store,
-            observer,
-            queue,
-            namespaces=settings.namespaces,
-            check_seconds=settings.kind_check_seconds,
-            backoff=Backoff(cap_seconds=30),
+        optional = OptionalKinds(
+            Follower(
+                each,
+                client,
+                store,
+                observer,
+                queue,
+                namespaces=settings.namespaces,
+                check_seconds=settings.kind_check_seconds,
+                backoff=Backoff(cap_seconds=30),
+            )
+            for each in OPTIONAL_KINDS
         )
         port = await stack.enter_async_context(
             health.serve(
@@ -166,7 +170,7 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             queue=queue,
             settings=_render_settings(settings, signer.public_key),
             nodes=nodes,
-            scaled_objects=scaled_objects,
+            optional=optional,
             sync=sync,
             instance=socket.gethostname(),
             clock=clock.now,
@@ -179,8 +183,8 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             pods.run(_while(elector.check, sync.sync)),
             resync.run(observer),
             nodes.run(),
-            scaled_objects.run(),
-            elector.run(resync.synced, scaled_objects.looked),
+            optional.run(),
+            elector.run(resync.synced, *optional.looked),
             terms.run(),
             end=terms.end,
         )

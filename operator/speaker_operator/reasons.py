@@ -182,6 +182,16 @@ class Reason(StrEnum):
         "The API server does not say whether it has KEDA's ScaledObjects.",
         "read in the operator's log what it answers",
     )
+    GATEWAY_API_MISSING = _wrong(
+        "GatewayAPIMissing",
+        "spec.expose.httpRoute asks for an HTTPRoute, and the cluster has none.",
+        "install the Gateway API, or use spec.expose.ingress",
+    )
+    GATEWAY_API_UNKNOWN = _wrong(
+        "GatewayAPIUnknown",
+        "The API server does not say whether it has the Gateway API's HTTPRoutes.",
+        "read in the operator's log what it answers",
+    )
     NAME_TAKEN = _wrong(
         "NameTaken",
         "A child's name belongs to an object that the operator did not make.",

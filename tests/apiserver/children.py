@@ -9,6 +9,7 @@ from speaker_operator.kube.resources import (
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
+    INGRESS,
     NETWORK_POLICY,
     SERVICE,
     TTS_SERVICE,
@@ -23,11 +24,13 @@ EVERYTHING: Json = {
     "cache": {"size": "1Gi", "retain": False},
     "autoscaling": {"maxReplicas": 3, "minReplicas": 2},
     "networkPolicy": {"enabled": True},
+    "expose": {"ingress": {"host": "speech.example.com"}},
 }
 NAMES = {
     CONFIG_MAP: "hello-config",
     CLAIM: "hello-model",
     SERVICE: "hello",
+    INGRESS: "hello",
     NETWORK_POLICY: "hello",
     DEPLOYMENT: "hello",
     BUDGET: "hello",

@@ -11,6 +11,7 @@ from speaker_operator.kube.resources import (
     CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
+    INGRESS,
     NETWORK_POLICY,
     SERVICE,
     Resource,
@@ -105,6 +106,11 @@ EDITS: dict[str, tuple[Resource, Json, tuple[str | int, ...]]] = {
         NETWORK_POLICY,
         {"spec": {"podSelector": {"matchLabels": {"speaker-tts.dev/service": "other"}}}},
         ("spec", "podSelector"),
+    ),
+    "Ingress of another host": (
+        INGRESS,
+        {"spec": {"rules": [{"host": "other.example.com"}]}},
+        ("spec", "rules"),
     ),
     "PodDisruptionBudget of nobody": (
         BUDGET,

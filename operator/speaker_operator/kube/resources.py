@@ -62,6 +62,8 @@ AUTOSCALER: Final = Resource(
 )
 SCALED_OBJECT: Final = Resource("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
 BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+INGRESS: Final = Resource("networking.k8s.io/v1", "Ingress", "ingresses")
+HTTP_ROUTE: Final = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 NETWORK_POLICY: Final = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 POD: Final = Resource("v1", "Pod", "pods")
 NODE: Final = Resource("v1", "Node", "nodes")
@@ -75,13 +77,14 @@ CHILDREN: Final = (
     CONFIG_MAP,
     CLAIM,
     SERVICE,
+    INGRESS,
     NETWORK_POLICY,
     DEPLOYMENT,
     BUDGET,
     AUTOSCALER,
 )
 """What the operator makes for them."""
-OPTIONAL: Final = (SCALED_OBJECT,)
+OPTIONAL: Final = (SCALED_OBJECT, HTTP_ROUTE)
 """What it makes for them where the cluster has the kind, which may come and go."""
 WATCHED: Final = (*DECLARED, *CHILDREN, POD)
 """What the operator observes at all times."""

@@ -7,12 +7,20 @@ for it in a cluster where no service needs it.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ForbiddenError, KubeError, NotFoundError
-from speaker_operator.kube.resources import SCALED_OBJECT, TTS_SERVICE, Key, key_of
+from speaker_operator.kube.resources import (
+    HTTP_ROUTE,
+    SCALED_OBJECT,
+    TTS_SERVICE,
+    Key,
+    Resource,
+    key_of,
+)
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.observe import Observer, selector_of
@@ -24,21 +32,88 @@ logger = logging.getLogger(__name__)
 
 _PAUSE_SECONDS: Final = 1.0
 """Shortest time between two looks at a kind whose watch ends at once."""
-_MISSING: Final = Problem(
-    Reason.KEDA_MISSING,
-    "the cluster has no ScaledObjects, which spec.autoscaling.engine keda makes; the number of "
-    "pods stays as it is",
-)
-_UNKNOWN: Final = Problem(
-    Reason.KEDA_UNKNOWN, "it is not known yet whether the cluster has KEDA's ScaledObjects"
-)
 
 
-class ScaledObjects:
-    """KEDA's ScaledObjects, as far as the cluster has them."""
+@dataclass(frozen=True)
+class OptionalKind:
+    """A kind that the cluster may lack, and what to say then."""
+
+    resource: Resource
+    missing: Problem
+    unknown: Problem
+    needed_by: Callable[[Mapping[str, Any]], bool]
+    """Whether a service, as the API server has it, is to have one."""
+
+
+def _scales_with_keda(service: Mapping[str, Any]) -> bool:
+    return bool(service["spec"].get("autoscaling", {}).get("engine") == "keda")
+
+
+def _has_a_route(service: Mapping[str, Any]) -> bool:
+    return "httpRoute" in service["spec"].get("expose", {})
+
+
+SCALED_OBJECTS: Final = OptionalKind(
+    SCALED_OBJECT,
+    missing=Problem(
+        Reason.KEDA_MISSING,
+        "the cluster has no ScaledObjects, which spec.autoscaling.engine keda makes; the number of "
+        "pods stays as it is",
+    ),
+    unknown=Problem(
+        Reason.KEDA_UNKNOWN, "it is not known yet whether the cluster has KEDA's ScaledObjects"
+    ),
+    needed_by=_scales_with_keda,
+)
+HTTP_ROUTES: Final = OptionalKind(
+    HTTP_ROUTE,
+    missing=Problem(
+        Reason.GATEWAY_API_MISSING,
+        "the cluster has no HTTPRoutes, which spec.expose.httpRoute makes; the service is reached "
+        "inside the cluster",
+    ),
+    unknown=Problem(
+        Reason.GATEWAY_API_UNKNOWN, "it is not known yet whether the cluster has HTTPRoutes"
+    ),
+    needed_by=_has_a_route,
+)
+OPTIONAL_KINDS: Final = (SCALED_OBJECTS, HTTP_ROUTES)
+
+
+class OptionalKinds:
+    """All of them, for whoever does not care which."""
+
+    def __init__(self, followers: Iterable["Follower"]) -> None:
+        self._followers = tuple(followers)
+
+    def lacking(self) -> Mapping[str, Problem]:
+        """The kinds that cannot be written, and why."""
+        return {each.kind: each.problem for each in self._followers if each.problem is not None}
+
+    def need(self, kinds: Container[str]) -> None:
+        """Say that a service is to have some of these kinds: only then they are looked for."""
+        for each in self._followers:
+            if each.kind in kinds:
+                each.need()
+
+    async def run(self) -> None:
+        """Look and watch until cancelled."""
+        async with asyncio.TaskGroup() as loops:
+            for each in self._followers:
+                loops.create_task(each.run())
+
+    @property
+    def looked(self) -> tuple[asyncio.Event, ...]:
+        """Set once the first looks have had their answers, whatever these were."""
+        return tuple(each.looked for each in self._followers)
+
+
+class Follower:
+    """The objects of one kind, as far as the cluster has them."""
 
     def __init__(
         self,
+        optional: OptionalKind,
         client: KubeClient,
         store: Store,
         observer: Observer,
@@ -48,6 +123,8 @@ class ScaledObjects:
         check_seconds: float,
         backoff: Backoff,
     ) -> None:
+        self._optional = optional
+        self._resource = optional.resource
         self._client = client
         self._store = store
         self._observer = observer
@@ -55,15 +132,17 @@ class ScaledObjects:
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._check_seconds = check_seconds
         self._backoff = backoff
-        self._problem: Problem | None = _UNKNOWN
+        self.problem: Problem | None = optional.unknown
+        """Why none can be written, if none can."""
         self._needed = asyncio.Event()
         self._unanswered = set(self._namespaces)
         self.looked = asyncio.Event()
         """Set once the first look has had an answer, whatever it was."""
 
-    def lacking(self) -> Mapping[str, Problem]:
-        """The kind, and why it cannot be written, if it cannot."""
-        return {} if self._problem is None else {SCALED_OBJECT.kind: self._problem}
+    @property
+    def kind(self) -> str:
+        """Which kind."""
+        return self._resource.kind
 
     def need(self) -> None:
         """Say that a service is to have one: only then a kind that is missing is looked for."""
@@ -87,19 +166,21 @@ class ScaledObjects:
             except KubeError as error:
                 failures += 1
                 wait = self._backoff.delay(failures)
-                logger.warning("ScaledObjects not observed, next try in %.3g s: %s", wait, error)
+                logger.warning(
+                    "%s not observed, next try in %.3g s: %s", self._resource.plural, wait, error
+                )
             else:
                 failures, wait = 0, _PAUSE_SECONDS
             self._note_answer(namespace)
             await asyncio.sleep(wait)
-            if self._problem is not None and not self._dependents():
+            if self.problem is not None and not self._dependents():
                 await self._needed.wait()
 
     async def _observe(self, namespace: str | None) -> None:
         """Take in all there are, then what happens to them until the watch ends."""
-        selector = selector_of(SCALED_OBJECT)
+        selector = selector_of(self._resource)
         known = self._known(namespace)
-        objects, version = await self._client.snapshot(SCALED_OBJECT, namespace, selector)
+        objects, version = await self._client.snapshot(self._resource, namespace, selector)
         listed = {key_of(manifest) for manifest in objects}
         for manifest in objects:
             self._observer.present(manifest)
@@ -107,19 +188,18 @@ class ScaledObjects:
             self._forget(key, known[key])
         self._settle(None)
         self._note_answer(namespace)
-        events = self._client.watch(SCALED_OBJECT, namespace, selector, version)
+        events = self._client.watch(self._resource, namespace, selector, version)
         async for kind, manifest in events:
             self._observer.event(kind, manifest)
 
     def _lose(self, namespace: str | None, error: KubeError) -> None:
         """Forget them: where the kind is gone, all of them are."""
         if isinstance(error, ForbiddenError):
-            message = f"ScaledObjects: {error}"
-            self._settle(Problem(error.reason, message))
+            self._settle(Problem(error.reason, f"{self._resource.plural}: {error}"))
             return
         for key, version in self._known(namespace).items():
             self._forget(key, version)
-        self._settle(_MISSING)
+        self._settle(self._optional.missing)
 
     def _forget(self, key: Key, version: int) -> None:
         """Forget an object that has gone since it was of that version."""
@@ -128,10 +208,11 @@ class ScaledObjects:
             self._observer.gone(manifest)
 
     def _settle(self, problem: Problem | None) -> None:
-        if problem == self._problem:
+        if problem == self.problem:
             return
-        self._problem = problem
-        logger.info("ScaledObjects: %s", problem.message if problem else "the cluster has them")
+        self.problem = problem
+        found = problem.message if problem else "the cluster has them"
+        logger.info("%s: %s", self._resource.plural, found)
         for key in self._dependents():
             self._queue.add(key)
 
@@ -144,14 +225,10 @@ class ScaledObjects:
         """The versions of those that are known."""
         return {
             key: self._store.version(key)
-            for key in self._store.keys(SCALED_OBJECT.kind)
+            for key in self._store.keys(self.kind)
             if namespace is None or key.namespace == namespace
         }
 
     def _dependents(self) -> list[Key]:
         services = self._store.everywhere(TTS_SERVICE.kind)
-        return sorted(key_of(each) for each in services if _depends(each))
-
-
-def _depends(service: Mapping[str, Any]) -> bool:
-    return bool(service["spec"].get("autoscaling", {}).get("engine") == "keda")
+        return sorted(key_of(each) for each in services if self._optional.needed_by(each))

@@ -27,7 +27,7 @@ from speaker_operator.reconcile.events import transition_event
 from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
-from speaker_operator.reconcile.optional import ScaledObjects
+from speaker_operator.reconcile.optional import OptionalKinds
 from speaker_operator.reconcile.parsing import (
     UnreadableError,
     read_service,
@@ -68,7 +68,7 @@ class Reconciler:
         queue: Queue,
         settings: RenderSettings,
         nodes: NodeInventory,
-        scaled_objects: ScaledObjects,
+        optional: OptionalKinds,
         sync: VoiceSync,
         instance: str,
         clock: Callable[[], datetime],
@@ -80,7 +80,7 @@ class Reconciler:
         self._queue = queue
         self._settings = settings
         self._nodes = nodes
-        self._scaled_objects = scaled_objects
+        self._optional = optional
         self._sync = sync
         self._instance = instance
         self._clock = clock
@@ -206,10 +206,9 @@ class Reconciler:
         """Make the children as rendered; None if the service is on its way out with them."""
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
-        if service.autoscaling is not None and service.autoscaling.engine == "keda":
-            self._scaled_objects.need()
         rendered = render(service, voices, settings)
-        plan = make_plan(rendered, live, uid, self._scaled_objects.lacking())
+        self._optional.need({manifest["kind"] for manifest in rendered})
+        plan = make_plan(rendered, live, uid, self._optional.lacking())
         if _puts_back(service, plan.actions) and await self._is_ending(service):
             return None
         owner = (service.metadata.namespace, service.metadata.name)

@@ -8,6 +8,7 @@ from speaker_operator.render.budget import disruption_budget
 from speaker_operator.render.claim import cache_claim, own_cache
 from speaker_operator.render.configmap import config_map, content_hash
 from speaker_operator.render.deployment import deployment
+from speaker_operator.render.expose import http_route, ingress
 from speaker_operator.render.metadata import Manifest
 from speaker_operator.render.networkpolicy import network_policy
 from speaker_operator.render.scaledobject import scaled_object
@@ -29,6 +30,11 @@ def render(
     if cache is not None:
         manifests.append(cache_claim(service, cache))
     manifests.append(kubernetes_service(service))
+    expose = service.spec.expose
+    if expose.ingress is not None:
+        manifests.append(ingress(service, expose.ingress))
+    if expose.http_route is not None:
+        manifests.append(http_route(service, expose.http_route))
     if service.spec.network_policy.enabled:  # before there is anything to talk to
         manifests.append(network_policy(service, settings))
     manifests.append(deployment(service, settings, config_hash))

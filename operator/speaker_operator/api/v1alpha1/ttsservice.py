@@ -28,6 +28,7 @@ from speaker_operator.api.v1alpha1.definition import (
     condition_columns,
 )
 from speaker_operator.api.v1alpha1.gateway import GatewaySpec
+from speaker_operator.api.v1alpha1.expose import ExposeSpec
 from speaker_operator.api.v1alpha1.gpu import GpuSpec
 from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
 from speaker_operator.api.v1alpha1.network import NetworkPolicySpec
@@ -137,14 +138,6 @@ class ServingSpec(Model):
     audio_cache: AudioCacheSpec = Field(
         default_factory=AudioCacheSpec,
         description="Audio that was spoken once and need not be spoken again.",
-    )
-
-
-class ExposeSpec(Model):
-    """Where the service is reached."""
-
-    port: int = Field(
-        default=80, ge=1, le=65_535, description="Port of the Kubernetes Service, for HTTP."
     )
 
 

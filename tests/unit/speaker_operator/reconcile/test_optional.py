@@ -13,7 +13,7 @@ from speaker_operator.kube.resources import SCALED_OBJECT, TTS_SERVICE, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.observe import Observer
-from speaker_operator.reconcile.optional import ScaledObjects
+from speaker_operator.reconcile.optional import SCALED_OBJECTS, Follower
 from speaker_operator.reconcile.store import Store
 from tests.unit.speaker_operator.factories import service_manifest
 from tests.unit.speaker_operator.kube.test_client import client_of
@@ -75,7 +75,8 @@ class World:
         for service in services:
             observer.present(service)
         self.queue.taken()
-        self.kind = ScaledObjects(
+        self.kind = Follower(
+            SCALED_OBJECTS,
             client,
             self.store,
             observer,
@@ -93,7 +94,8 @@ class World:
 
     @property
     def reasons(self) -> list[str]:
-        return [problem.reason for problem in self.kind.lacking().values()]
+        problem = self.kind.problem
+        return [] if problem is None else [problem.reason]
 
 
 @asynccontextmanager

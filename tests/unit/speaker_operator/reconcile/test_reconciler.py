@@ -13,10 +13,9 @@ from speaker_operator.kube.resources import TTS_SERVICE, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.client import PodClient
 from speaker_operator.pods.signing import Signer, new_key, read_key
-from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
-from speaker_operator.reconcile.optional import ScaledObjects
+from speaker_operator.reconcile.optional import OptionalKinds
 from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voicesync import VoiceSync
@@ -58,15 +57,7 @@ async def reconcile(client: KubeClient, service: Json) -> None:
         queue=queue,
         settings=SETTINGS,
         nodes=NodeInventory(client, store, queue, interval_seconds=30),
-        scaled_objects=ScaledObjects(
-            client,
-            store,
-            observer,
-            queue,
-            namespaces=(),
-            check_seconds=30,
-            backoff=Backoff(),
-        ),
+        optional=OptionalKinds(()),
         sync=sync,
         instance="test",
         clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),

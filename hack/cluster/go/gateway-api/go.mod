@@ -1,0 +1,5 @@
+module speaker-tts.dev/hack/cluster/gateway-api
+
+go 1.26.0
+
+require sigs.k8s.io/gateway-api v1.6.1

@@ -153,8 +153,8 @@ class Settings(BaseSettings):
     kind_check_seconds: float = Field(
         default=30.0,
         ge=1,
-        description="How often KEDA's ScaledObjects are looked for while a service needs them and "
-        "the cluster lacks them.",
+        description="How often the kinds of others (KEDA's ScaledObjects, the Gateway API's "
+        "HTTPRoutes) are looked for while a service needs them and the cluster lacks them.",
     )
 
     @field_validator("namespaces", "runtime_pull_secrets", mode="before")

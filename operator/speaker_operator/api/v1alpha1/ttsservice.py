@@ -27,8 +27,8 @@ from speaker_operator.api.v1alpha1.definition import (
     Scale,
     condition_columns,
 )
-from speaker_operator.api.v1alpha1.gateway import GatewaySpec
 from speaker_operator.api.v1alpha1.expose import ExposeSpec
+from speaker_operator.api.v1alpha1.gateway import GatewaySpec
 from speaker_operator.api.v1alpha1.gpu import GpuSpec
 from speaker_operator.api.v1alpha1.model import CacheSpec, ModelSpec
 from speaker_operator.api.v1alpha1.network import NetworkPolicySpec

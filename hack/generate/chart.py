@@ -19,6 +19,7 @@ def files(_root: Path) -> dict[Path, str]:
     return {
         FOLDER / "rules.yaml": _rules(rbac.rules()),
         FOLDER / "cluster-rules.yaml": _rules(rbac.cluster_rules()),
+        FOLDER / "secret-rules.yaml": _rules(rbac.secret_rules()),
         FOLDER / "own-rules.yaml": _rules(rbac.own_rules(LEASE_NAME)),
     }
 

@@ -22,14 +22,17 @@ from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.client import PodClient
 from speaker_operator.reconcile.backoff import Backoff
+from speaker_operator.reconcile.caches import CacheKeeper
+from speaker_operator.reconcile.cacheusers import CACHE_KIND, CacheUsers
 from speaker_operator.reconcile.elector import Elector
 from speaker_operator.reconcile.lease import Timing
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OPTIONAL_KINDS, Follower, OptionalKinds
 from speaker_operator.reconcile.queue import Handler, ReconcileQueue
-from speaker_operator.reconcile.reconciler import Reconciler
+from speaker_operator.reconcile.reconciler import Reconciler, settings_for
 from speaker_operator.reconcile.resync import Resync
+from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.signingkey import load_signer
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.term import Terms
@@ -129,7 +132,8 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             metrics=metrics,
             tracing=tracing,
         )
-        observer = Observer(store, queue, on_relist=resync.soon)
+        users = CacheUsers()
+        observer = Observer(store, users, queue, on_relist=resync.soon)
         nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
         optional = OptionalKinds(
             Follower(
@@ -155,12 +159,31 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
         )
         logger.info("Serving /healthz, /readyz and /metrics on port %d", port)
         signer = await resync.await_access(partial(load_signer, free, namespace, clock.time))
+        pod_client = await stack.enter_async_context(PodClient())
         sync = VoiceSync(
             store=store,
-            pods=await stack.enter_async_context(PodClient()),
+            pods=pod_client,
             signer=signer,
             work=pods,
             services=queue,
+            metrics=metrics,
+        )
+        render_settings = _render_settings(settings, signer.public_key)
+        secrets = SecretVersions(client, queue, enabled=settings.watch_secrets)
+        stack.callback(secrets.close)
+        caches = CacheKeeper(
+            client=client,
+            store=store,
+            users=users,
+            pods=pod_client,
+            secrets=secrets,
+            queue=queue,
+            polls=pods,
+            observe=observer.present,
+            settings_for=partial(settings_for, settings=render_settings, nodes=nodes),
+            settings=render_settings,
+            retry_seconds=settings.model_fetch_retry_seconds,
+            clock=clock.now,
             metrics=metrics,
         )
         reconciler = Reconciler(
@@ -168,10 +191,11 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             store=store,
             observer=observer,
             queue=queue,
-            settings=_render_settings(settings, signer.public_key),
+            settings=render_settings,
             nodes=nodes,
             optional=optional,
             sync=sync,
+            caches=caches,
             instance=socket.gethostname(),
             clock=clock.now,
             metrics=metrics,
@@ -180,7 +204,7 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
         await _work(
             watch(settings, observer, stop),
             queue.run(reconciler.reconcile),
-            pods.run(_while(elector.check, sync.sync)),
+            pods.run(_while(elector.check, _asking(sync, caches))),
             resync.run(observer),
             nodes.run(),
             optional.run(),
@@ -217,6 +241,15 @@ def _while(check: Callable[[], None], handler: Handler) -> Handler:
         await handler(key)
 
     return checked
+
+
+def _asking(sync: VoiceSync, caches: CacheKeeper) -> Handler:
+    """Those pods that serve are told of voices, and others asked how far their fetch is."""
+
+    async def ask(key: Key) -> None:
+        await (caches.poll(key) if key.kind == CACHE_KIND else sync.sync(key))
+
+    return ask
 
 
 def _passed() -> float:

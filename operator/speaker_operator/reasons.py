@@ -105,11 +105,11 @@ class Reason(StrEnum):
     ACCEPTED = _good("Accepted", "Nothing is wrong with the voice.")
 
     # On its way.
-    PENDING = _passing("Pending", "No pod has started yet.")
-    FETCHING = _passing(
-        "Fetching",
-        "A pod fetches the model into the cache.",
-        "wait; kubectl logs POD -c model-fetch shows how far it is",
+    PENDING = _passing("Pending", "The download, or the first pod, has yet to start.")
+    DOWNLOADING = _passing(
+        "Downloading",
+        "The model is downloaded into its cache. Pods that would wait for it are not made yet.",
+        "wait; status.model shows how far it is",
     )
     STARTING = _passing("Starting", "No pod serves requests yet.")
     ROLLING_OUT = _passing(
@@ -167,7 +167,7 @@ class Reason(StrEnum):
     CACHE_IMMUTABLE = _wrong(
         "CacheImmutable",
         "The claim of the model's cache exists, and Kubernetes changes neither its storage class "
-        "nor its access mode, nor makes it smaller.",
+        "nor its access mode.",
         "write in spec.cache what the claim has, or delete the claim to have it made anew (the "
         "model is fetched again)",
     )
@@ -191,6 +191,13 @@ class Reason(StrEnum):
         "GatewayAPIUnknown",
         "The API server does not say whether it has the Gateway API's HTTPRoutes.",
         "read in the operator's log what it answers",
+    )
+    CACHE_CONFLICT = _wrong(
+        "CacheConflict",
+        "Services whose models come from the same address share a cache, and this one wants "
+        "another storage class or access mode than the oldest of them.",
+        "write the same in spec.cache of all services that share it, or give one an existingClaim "
+        "of its own",
     )
     NAME_TAKEN = _wrong(
         "NameTaken",
@@ -371,6 +378,22 @@ class Reason(StrEnum):
         "LicenseNotAccepted",
         "The model's licence restricts its use, and has to be accepted by name.",
         "read the licence, and set spec.model.acceptLicense",
+    )
+    LOGIN_REFUSED = _wrong(
+        "LoginRefused",
+        "The model's source asks for a login, or does not accept the one that it was given.",
+        "put a token that may read the model into the Secret that spec.model.credentialsSecret "
+        "names",
+    )
+    DEADLINE_EXCEEDED = _wrong(
+        "DeadlineExceeded",
+        "A download lasted longer than six hours; it is begun anew, and goes on where it was.",
+        "look at the network between the cluster and the model's source",
+    )
+    FETCH_FAILED = _wrong(
+        "FetchFailed",
+        "The Job that downloads the model failed, and its pod tells no more.",
+        "look at the Job (kubectl describe), and at the node that its pod ran on",
     )
     OOM_KILLED = _wrong(
         "OOMKilled",

@@ -84,6 +84,20 @@ class Settings(BaseSettings):
         description="Secrets and ConfigMaps of each service's namespace that the containers which "
         "fetch models take further environment from, as a JSON list in the form of envFrom.",
     )
+    model_fetch_retry_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="How soon a failed download of a model is tried again; the time doubles with "
+        "every failure in a row, up to ten minutes, and up to one minute where a Secret is part of "
+        "it.",
+    )
+    watch_secrets: bool = Field(
+        default=False,
+        description="Whether the metadata of Secrets with the credentials of failed downloads is "
+        "watched, so that these are tried again at once when such a Secret changes. The operator's "
+        "role has to allow it.",
+    )
     namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Namespaces to watch, separated by commas; empty for the whole cluster.",

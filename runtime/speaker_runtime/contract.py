@@ -15,6 +15,7 @@ place of voices it has ``routes.json``, a :class:`RouteManifest`, which changes 
 """
 
 import hashlib
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
@@ -53,6 +54,8 @@ CUSTOM: Final = "custom"
 """The ``backend`` of a :class:`RuntimeConfig` whose model is fetched for somebody else's server."""
 MODEL_VARIABLE: Final = "SPEAKER_TTS_MODEL"
 """Environment variable that tells such a server where its model lies."""
+FETCH_STATUS_PATH: Final = "/fetch/status"
+"""Where a `speaker-runtime model fill --status` tells how far it is: a FetchStatus."""
 
 SYNC_ISSUER: Final = "speaker-tts-operator"
 SYNC_TYPE: Final = "voice-sync+jwt"
@@ -77,6 +80,8 @@ class ExitCode(IntEnum):
     """The model cache's volume is too small."""
     LICENSE_NOT_ACCEPTED = 6
     """The model's licence has to be accepted by name, and was not."""
+    LOGIN_REFUSED = 7
+    """The model's source asks for a login, or does not accept the one that it was given."""
 
 
 class Document(BaseModel):
@@ -96,6 +101,22 @@ class FetchReport(Document):
 
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of all files of the model.")
     bytes: int = Field(ge=0, description="Of all files together.")
+
+
+class FetchStatus(Document):
+    """How far the fetch of one model is."""
+
+    state: Literal["Downloading", "Ready", "Failed"]
+    source: str = Field(description="Address of the model.")
+    time: datetime = Field(description="When this was written.")
+    file: str | None = Field(default=None, description="What is being fetched.")
+    bytes: int = Field(
+        default=0,
+        ge=0,
+        description="How much has come: of the model, or of the package that holds a part of it.",
+    )
+    total_bytes: int | None = Field(default=None, ge=0, description="Of how much, where known.")
+    message: str | None = Field(default=None, description="Why it failed, and what to do.")
 
 
 class ModelConfig(Document):

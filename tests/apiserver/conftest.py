@@ -95,9 +95,9 @@ def install_crds(control_plane: ControlPlane) -> None:
         eventually(established, within=ESTABLISHED_TIMEOUT, what="the CRDs are established")
 
 
-def operator_kubeconfig(control_plane: ControlPlane) -> Path:
-    """Credentials of a user who has the operator's role, and nothing else."""
-    rules = [rule.to_manifest() for rule in (*rbac.rules(), *rbac.cluster_rules())]
+def operator_kubeconfig(control_plane: ControlPlane, *more: rbac.PolicyRule) -> Path:
+    """Credentials of a user who has the operator's role, perhaps more, and nothing else."""
+    rules = [rule.to_manifest() for rule in (*rbac.rules(), *rbac.cluster_rules(), *more)]
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",

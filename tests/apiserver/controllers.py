@@ -16,12 +16,13 @@ from cluster.controlplane import flag_list
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import NODE, POD
 from tests.apiserver.api import Api, Json, Refused, unique_name
+from tests.apiserver.fetches import Fetches
 from tests.apiserver.kubelet import FETCHED, SERVING, container_status
 
 MANAGER, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 CONTROLLERS = (
     *("deployment", "replicaset", "garbage-collector", "namespace", "disruption"),
-    "persistentvolumeclaim-protection",
+    *("persistentvolumeclaim-protection", "persistentvolume-binder", "job", "ttl-after-finished"),
 )
 CYCLE_SECONDS = 0.05
 QUICK_AUTOSCALER = {
@@ -70,9 +71,16 @@ def _running(command: Sequence[str], log_file: Path) -> Iterator[None]:
 class Kubelet:
     """A node's kubelet: every pod that is bound to the node starts, serves or crashes, and ends."""
 
-    def __init__(self, cluster: Api, resources: Json, crashes: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        cluster: Api,
+        resources: Json,
+        crashes: Callable[[str], bool],
+        fetches: Fetches | None = None,
+    ) -> None:
         self._cluster = cluster
         self._crashes = crashes
+        self._fetches = fetches
         self._stopped = threading.Event()
         self.fewest_serving: int | None = None
         """Pods that served at any time since some first did; reset it to begin anew."""
@@ -121,7 +129,9 @@ class Kubelet:
     def _tend(self, pod: Json) -> None:
         api = self._cluster.in_namespace(pod["metadata"]["namespace"])
         name = pod["metadata"]["name"]
-        if "deletionTimestamp" in pod["metadata"]:
+        if self._fetches is not None and pod["spec"]["containers"][0]["name"] == "model-fetch":
+            self._fetches.tend(api, pod)
+        elif "deletionTimestamp" in pod["metadata"]:
             if self.may_end(pod):
                 api.delete(POD, name, gracePeriodSeconds="0")
         elif "containerStatuses" not in pod["status"]:
@@ -134,7 +144,10 @@ class Kubelet:
                 name,
                 phase="Running",
                 conditions=conditions,
-                initContainerStatuses=[container_status("model-fetch", FETCHED)],
+                initContainerStatuses=[
+                    container_status(each["name"], FETCHED)
+                    for each in pod["spec"].get("initContainers", ())
+                ],
                 containerStatuses=[container_status("runtime", state)],
                 **self.started(pod),
             )

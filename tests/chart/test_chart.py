@@ -11,6 +11,7 @@ from speaker_operator.render.labels import OPERATOR_LABELS
 from tests.chart.conftest import Helm, of_kind, rendered
 
 RULES = [rule.to_manifest() for rule in rbac.rules()]
+SECRET_RULES = [rule.to_manifest() for rule in rbac.secret_rules()]
 OWN_RULES = [rule.to_manifest() for rule in rbac.own_rules("release-operator")]
 CLUSTER_RULES = [rule.to_manifest() for rule in rbac.cluster_rules()]
 
@@ -36,6 +37,19 @@ def test_a_namespaced_install_may_be_let_to_look_at_nodes(helm: Helm) -> None:
     (binding,) = of_kind(manifests, "ClusterRoleBinding")
     (role,) = of_kind(manifests, "ClusterRole")
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
+
+
+def test_secrets_are_seen_only_where_it_is_asked_for(helm: Helm) -> None:
+    assert all("secrets" not in str(role) for role in of_kind(rendered(helm), "ClusterRole"))
+    asked = ("--set", "modelFetch.watchSecrets=true")
+    everywhere = of_kind(rendered(helm, *asked), "ClusterRole")
+    assert SECRET_RULES in [role["rules"] for role in everywhere]
+    limited = rendered(helm, *asked, "--set", "watchNamespaces={one}")
+    assert of_kind(limited, "ClusterRole") == []
+    secrets = [role for role in of_kind(limited, "Role") if role["rules"] == SECRET_RULES]
+    assert [role["metadata"]["namespace"] for role in secrets] == ["one"]
+    names = {each["metadata"]["name"] for each in of_kind(limited, "RoleBinding")}
+    assert secrets[0]["metadata"]["name"] in names
 
 
 def test_the_operator_gets_settings_that_it_knows(

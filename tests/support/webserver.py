@@ -22,12 +22,14 @@ class Answer:
         headers: Beside the usual ones; they win.
         cut_after: Bytes after which the connection is cut.
         ranges: Whether a Range is obeyed.
+        hold: Awaited in the middle of the file, for a minute at most.
     """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     ranges: bool = True
+    hold: threading.Event | None = None
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Site:
     """Path and Range of each request."""
     credentials: list[str | None] = field(default_factory=list)
     """The Authorization of each request."""
+    token: str | None = None
+    """What requests have to be authorized with, if with anything."""
 
     def offer(self, folder: str, files: dict[str, bytes]) -> ModelManifest:
         """Offer a model's directory at ``/folder``; gives its manifest."""
@@ -70,6 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         site.requests.append((self.path, asked))
         site.credentials.append(self.headers.get("Authorization"))
+        if site.token is not None and self.headers.get("Authorization") != f"Bearer {site.token}":
+            self._send(401, {"Content-Length": "0"}, b"")
+            return
         path = self.path if self.path in site.files else urlsplit(self.path).path
         plan = site.plans.get(path) or site.plans.get(self.path)
         answer = plan.pop(0) if plan else Answer()
@@ -86,6 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
             content, status = content[begin:], 206
             headers["Content-Length"] = str(len(content))
+        if answer.hold is not None:
+            middle = len(content) // 2
+            self._send(status, headers | answer.headers, content[:middle])
+            answer.hold.wait(60)
+            self.wfile.write(content[middle:])
+            return
         self._send(status, headers | answer.headers, content[: answer.cut_after])
         self.close_connection = answer.cut_after is not None or bool(answer.headers)
 
@@ -109,10 +122,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def website() -> Iterator[Site]:
-    """Serve an empty site while the context lasts."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.site = Site(url=f"http://127.0.0.1:{server.server_port}")
+def website(host: str = "127.0.0.1") -> Iterator[Site]:
+    """Serve an empty site at an address of this machine while the context lasts."""
+    server = _Server((host, 0), _Handler)
+    server.site = Site(url=f"http://{host}:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -33,6 +33,8 @@ _NO_VERSION: Final = "1"
 _GONE: Final = 410
 _WATCH_SECONDS: Final = 300
 """After so long the API server ends a watch."""
+_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class _Request:
     parameters: Mapping[str, str]
     content: bytes | None
     content_type: str
+    accept: str
 
 
 Guard = Callable[[], None]
@@ -221,18 +224,37 @@ class KubeClient:
 
         It ends as well where the version is too old: list anew then.
         """
-        path = resource.path(namespace)
-        parameters = {
-            "watch": "true",
-            "resourceVersion": version,
-            "labelSelector": selector,
-            "timeoutSeconds": str(_WATCH_SECONDS),
-        }
+        query = {"labelSelector": selector, "resourceVersion": version}
+        async for event in self._events(resource.path(namespace), query, "application/json"):
+            yield event
+
+    async def watch_version(
+        self, resource: Resource, namespace: str, name: str
+    ) -> AsyncIterator[str]:
+        """The uid and version of one object, now and whenever it changes; empty if there is none.
+
+        Only metadata is asked for: what the object holds never leaves the API server. Ends when
+        the API server ends the watch, which it does every now and then.
+        """
+        path, query = resource.path(namespace), {"fieldSelector": f"metadata.name={name}"}
+        listed = await self._request("GET", resource, path, parameters=query, accept=_METADATA_LIST)
+        yield _version(listed["items"][0]) if listed["items"] else ""
+        query["resourceVersion"] = listed["metadata"]["resourceVersion"]
+        async for kind, manifest in self._events(path, query, _METADATA):
+            yield "" if kind == "DELETED" else _version(manifest)
+
+    async def _events(
+        self, path: str, query: Mapping[str, str], accept: str
+    ) -> AsyncIterator[tuple[str, JsonObject]]:
+        parameters = {**query, "watch": "true", "timeoutSeconds": str(_WATCH_SECONDS)}
         session = self._connected()
         timeout = aiohttp.ClientTimeout(sock_connect=5, sock_read=_WATCH_SECONDS + 30)
         try:
             async with session.get(
-                self._server + path, params=parameters, timeout=timeout
+                self._server + path,
+                params=parameters,
+                headers={"Accept": accept},
+                timeout=timeout,
             ) as response:
                 if response.status == _GONE:
                     return
@@ -267,6 +289,7 @@ class KubeClient:
         body: JsonObject | JsonPatch | None = None,
         parameters: Mapping[str, str] | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> JsonObject:
         """Send a request; credentials that are no longer accepted are read anew, once."""
         request = _Request(
@@ -276,6 +299,7 @@ class KubeClient:
             parameters or {},
             None if body is None else orjson.dumps(body),
             content_type,
+            accept,
         )
         session = self._connected()
         attributes = {"http.request.method": verb, "url.path": path}
@@ -300,7 +324,7 @@ class KubeClient:
                 self._server + request.path,
                 params=request.parameters,
                 data=None if request.content is None else GuardedBody(request.content, guard),
-                headers={"Content-Type": request.content_type, "Accept": "application/json"},
+                headers={"Content-Type": request.content_type, "Accept": request.accept},
                 timeout=self._timeout,
             ) as response:
                 answer = await _json(response)
@@ -369,3 +393,8 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
         return orjson.loads(content)
     except ValueError:
         return content[:200].decode(errors="replace")
+
+
+def _version(manifest: Mapping[str, Any]) -> str:
+    metadata = manifest["metadata"]
+    return f"{metadata['uid']}/{metadata['resourceVersion']}"

@@ -11,6 +11,7 @@ from speaker_operator.kube.resources import (
     OPTIONAL,
     POD,
     SECRET,
+    SHARED,
     TTS_SERVICE,
     VOICE,
     Resource,
@@ -56,7 +57,7 @@ def rules() -> tuple[PolicyRule, ...]:
         PolicyRule(TTS_SERVICE.group, (f"{TTS_SERVICE.plural}/finalizers",), ("update",)),
         *(
             PolicyRule(group, plurals, (*_OBSERVE, "create", "patch", "delete"))
-            for group, plurals in _by_group((*CHILDREN, *OPTIONAL)).items()
+            for group, plurals in _by_group((*CHILDREN, *SHARED, *OPTIONAL)).items()
         ),
         PolicyRule(POD.group, (POD.plural,), ("list", "watch")),
         PolicyRule(EVENT.group, (EVENT.plural,), ("create",)),
@@ -66,6 +67,14 @@ def rules() -> tuple[PolicyRule, ...]:
 def cluster_rules() -> tuple[PolicyRule, ...]:
     """What services that may fall back to the CPU need beyond their namespaces."""
     return (PolicyRule(NODE.group, (NODE.plural,), ("list",)),)
+
+
+def secret_rules() -> tuple[PolicyRule, ...]:
+    """What it takes, in every namespace, to notice at once that credentials have changed.
+
+    The operator asks for the metadata of single Secrets only; the role cannot say so.
+    """
+    return (PolicyRule(SECRET.group, (SECRET.plural,), ("list", "watch")),)
 
 
 def own_rules(lease: str) -> tuple[PolicyRule, ...]:

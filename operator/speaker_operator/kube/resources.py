@@ -57,6 +57,7 @@ DEPLOYMENT: Final = Resource("apps/v1", "Deployment", "deployments")
 SERVICE: Final = Resource("v1", "Service", "services")
 CONFIG_MAP: Final = Resource("v1", "ConfigMap", "configmaps")
 CLAIM: Final = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+JOB: Final = Resource("batch/v1", "Job", "jobs")
 AUTOSCALER: Final = Resource(
     "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
 )
@@ -83,10 +84,12 @@ CHILDREN: Final = (
     BUDGET,
     AUTOSCALER,
 )
-"""What the operator makes for them."""
+"""What the operator makes for a service."""
+SHARED: Final = (JOB,)
+"""What it makes, beside claims, for a model cache that several services may share."""
 OPTIONAL: Final = (SCALED_OBJECT, HTTP_ROUTE)
-"""What it makes for them where the cluster has the kind, which may come and go."""
-WATCHED: Final = (*DECLARED, *CHILDREN, POD)
+"""What it makes for services where the cluster has the kind, which may come and go."""
+WATCHED: Final = (*DECLARED, *CHILDREN, *SHARED, POD)
 """What the operator observes at all times."""
 
 _BY_KIND: Final = {

@@ -1,5 +1,6 @@
 """Requests to pods: typed errors, and a short time-out on every one."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -7,7 +8,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from speaker_operator.pods.errors import RefusedError, UnreachableError
-from speaker_runtime.contract import SyncReport
+from speaker_runtime.contract import FETCH_STATUS_PATH, FetchStatus, SyncReport
 
 _CONNECT_SECONDS: Final = 1.0
 _TOTAL_SECONDS: Final = 2.0
@@ -43,12 +44,34 @@ class PodClient:
 
     async def change(self, url: str, manifest: bytes, token: str) -> SyncReport:
         """Have a manifest taken by the runtime's path at ``url``; raises a ``PodError``."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = await self._ask("POST", url, data=manifest, headers=headers)
+        try:
+            return SyncReport.model_validate_json(body)
+        except ValidationError as error:
+            raise RefusedError("its answer is none of a runtime of this version") from error
+
+    async def fetch_status(self, url: str) -> FetchStatus:
+        """How far the fetch of a model at ``url`` is; raises a ``PodError``."""
+        body = await self._ask("GET", url + FETCH_STATUS_PATH)
+        try:
+            return FetchStatus.model_validate_json(body)
+        except ValidationError as error:
+            raise RefusedError("its answer is none of a fetch of this version") from error
+
+    async def _ask(
+        self,
+        verb: str,
+        url: str,
+        *,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
         if self._session is None:
             raise RuntimeError("the client is not open")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
-            async with self._session.post(
-                url, data=manifest, headers=headers, allow_redirects=False
+            async with self._session.request(
+                verb, url, data=data, headers=headers, allow_redirects=False
             ) as response:
                 body = await _read(response)
         except TimeoutError as error:
@@ -57,10 +80,7 @@ class PodClient:
             raise UnreachableError(f"it cannot be reached ({_short(error)})") from error
         if response.status != _OK:
             raise RefusedError(f"it answers {response.status}: {_words(body)}")
-        try:
-            return SyncReport.model_validate_json(body)
-        except ValidationError as error:
-            raise RefusedError("its answer is none of a runtime of this version") from error
+        return body
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

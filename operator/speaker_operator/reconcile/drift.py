@@ -25,13 +25,13 @@ _NOTHING: Final[Fields] = {".": {}}
 
 def drift(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
     """Paths of the fields in which ``live`` is not what was desired; empty if there is no drift."""
-    owned = _owned_fields(live)
+    owned = owned_fields(live)
     return list(_differences(_owned_part(desired), live, owned, ""))
 
 
 def owns(live: Mapping[str, Any], *path: str) -> bool:
     """Whether the operator applied the field at the path."""
-    fields: Any = _owned_fields(live)
+    fields: Any = owned_fields(live)
     for step in path:
         fields = fields.get(f"f:{step}")
         if fields is None:
@@ -39,7 +39,8 @@ def owns(live: Mapping[str, Any], *path: str) -> bool:
     return True
 
 
-def _owned_fields(live: Mapping[str, Any]) -> Fields:
+def owned_fields(live: Mapping[str, Any]) -> Fields:
+    """The fields that the operator applied, as the API server keeps them."""
     for entry in live["metadata"].get("managedFields", ()):
         applied = entry["operation"] == "Apply" and "subresource" not in entry
         if applied and entry["manager"] == FIELD_MANAGER:

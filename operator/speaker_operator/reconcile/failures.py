@@ -8,7 +8,7 @@ from typing import Any, Final
 from speaker_operator.kube.resources import CLAIM, DEPLOYMENT, POD, JsonObject
 from speaker_operator.reasons import Reason
 from speaker_operator.render.labels import TEMPLATE_HASH
-from speaker_operator.render.names import FETCH_CONTAINER
+from speaker_operator.render.names import FETCH_CONTAINER, RUNTIME_CONTAINER
 from speaker_runtime.contract import ExitCode
 
 _TEMPLATE_HASH: Final = "pod-template-hash"
@@ -31,6 +31,7 @@ _EXIT_REASONS: Final[Mapping[int, Reason]] = {
     ExitCode.MODEL_CORRUPT: Reason.MODEL_CORRUPT,
     ExitCode.NO_SPACE: Reason.NO_SPACE,
     ExitCode.LICENSE_NOT_ACCEPTED: Reason.LICENSE_NOT_ACCEPTED,
+    ExitCode.LOGIN_REFUSED: Reason.LOGIN_REFUSED,
 }
 MODEL_REASONS: Final = frozenset(
     {
@@ -38,6 +39,7 @@ MODEL_REASONS: Final = frozenset(
         Reason.MODEL_CORRUPT,
         Reason.NO_SPACE,
         Reason.LICENSE_NOT_ACCEPTED,
+        Reason.LOGIN_REFUSED,
     }
 )
 _MISSING_SECRET: Final = re.compile(r'secret "([^"]+)" not found')
@@ -61,6 +63,12 @@ class Failure:
     def concerns_model(self) -> bool:
         """Whether the model is what fails."""
         return self.container == FETCH_CONTAINER or self.reason in MODEL_REASONS
+
+    @property
+    def finds_model_wanting(self) -> bool:
+        """Whether a pod that serves did not find in its cache what should be there."""
+        wanting = self.exit_code in (ExitCode.MODEL_UNAVAILABLE, ExitCode.MODEL_CORRUPT)
+        return self.container == RUNTIME_CONTAINER and wanting
 
 
 def current_pods(objects: Iterable[JsonObject]) -> list[JsonObject]:

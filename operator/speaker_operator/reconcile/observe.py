@@ -12,8 +12,15 @@ from speaker_operator.kube.resources import (
     Key,
     Resource,
 )
+from speaker_operator.reconcile.cacheusers import CacheUsers, cache_key
 from speaker_operator.reconcile.queue import Queue
-from speaker_operator.reconcile.store import Change, Store, is_gateway, service_key
+from speaker_operator.reconcile.store import (
+    Change,
+    Store,
+    cache_label,
+    is_gateway,
+    service_key,
+)
 from speaker_operator.render.labels import MANAGED_SELECTOR
 
 _DELETED: Final = "DELETED"
@@ -31,8 +38,11 @@ def selector_of(resource: Resource) -> str:
 class Observer:
     """Keeps the store current, and puts into the queue whatever a change concerns."""
 
-    def __init__(self, store: Store, queue: Queue, on_relist: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, users: CacheUsers, queue: Queue, on_relist: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._users = users
         self._queue = queue
         self._on_relist = on_relist
 
@@ -64,6 +74,7 @@ class Observer:
         versions = [manifest for manifest in (change.old, change.new) if manifest is not None]
         if kind == TTS_SERVICE.kind:
             keys = _own_keys(versions) | self._neighbours(change, versions)
+            keys |= self._users.note(change)
         elif kind == VOICE.kind:
             keys = _own_keys(versions)
             if _is_redeclared(change):  # also for those that selected it before
@@ -76,6 +87,8 @@ class Observer:
                 for service in map(service_key, versions)
                 if service is not None
             }
+        if kind not in _DECLARED_KINDS and _concerns_cache(kind, change):
+            keys |= {cache_key(*cache) for cache in map(cache_label, versions) if cache is not None}
         for key in sorted(keys):
             if kind in _DECLARED_KINDS:
                 self._queue.add_after(key, _GATHER_SECONDS)
@@ -106,6 +119,17 @@ def _availability(service: JsonObject | None) -> object:
     """What a service says of whether it serves."""
     conditions = () if service is None else service.get("status", {}).get("conditions", ())
     return next((each for each in conditions if each["type"] == "Available"), None)
+
+
+def _concerns_cache(kind: str, change: Change) -> bool:
+    """Whether a change of what carries a cache's label can change what becomes of the cache."""
+    if change.old is None or change.new is None:
+        return True
+    if cache_label(change.old) != cache_label(change.new):
+        return True
+    if service_key(change.new) is not None:  # it only uses the cache
+        return False
+    return kind != POD.kind or _matters(change)
 
 
 def _own_keys(versions: Iterable[JsonObject]) -> set[Key]:

@@ -216,8 +216,6 @@ def _achievable_claim(
     steps = [{**manifest, "spec": {**spec, "resources": {"requests": {"storage": present}}}}]
     if parse_quantity(wanted) > parse_quantity(present):
         steps.append({**manifest, "spec": spec})
-    elif parse_quantity(wanted) < parse_quantity(present):
-        kept.append(f"size {present}")
     if not kept:
         return steps, None
     name = child["metadata"]["name"]

@@ -23,8 +23,11 @@ from speaker_operator.kube.resources import (
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.apply import Applier, Outcome
-from speaker_operator.reconcile.events import transition_event
+from speaker_operator.reconcile.caches import CacheKeeper
+from speaker_operator.reconcile.cacheusers import CACHE_KIND
+from speaker_operator.reconcile.events import events
 from speaker_operator.reconcile.hearing import Hearing
+from speaker_operator.reconcile.holding import Release, hold, release
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OptionalKinds
@@ -35,7 +38,7 @@ from speaker_operator.reconcile.parsing import (
     readable_services,
     readable_voices,
 )
-from speaker_operator.reconcile.plan import Action, Apply, is_ending, make_plan
+from speaker_operator.reconcile.plan import Action, Apply, Problem, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.status import (
     Observation,
@@ -43,9 +46,11 @@ from speaker_operator.reconcile.status import (
     service_status,
     unreadable_status,
 )
+from speaker_operator.reconcile.stock import Shelf, take_stock
 from speaker_operator.reconcile.store import Store, labels_of
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
 from speaker_operator.reconcile.voicesync import VoiceSync
+from speaker_operator.render.caches import ModelCache, place_of
 from speaker_operator.render.children import render
 from speaker_operator.render.gpu import devices
 from speaker_operator.render.routes import Route, is_selected, route_manifest, routes
@@ -70,6 +75,7 @@ class Reconciler:
         nodes: NodeInventory,
         optional: OptionalKinds,
         sync: VoiceSync,
+        caches: CacheKeeper,
         instance: str,
         clock: Callable[[], datetime],
         metrics: OperatorMetrics,
@@ -82,6 +88,7 @@ class Reconciler:
         self._nodes = nodes
         self._optional = optional
         self._sync = sync
+        self._caches = caches
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
@@ -95,6 +102,7 @@ class Reconciler:
         self._book = VoiceBook()
         self._ending.clear()
         self._sync.forget_all()
+        self._caches.rest()
         self._metrics.no_services()
 
     def begin(self) -> None:
@@ -102,9 +110,13 @@ class Reconciler:
         for resource in DECLARED:
             for manifest in self._store.everywhere(resource.kind):
                 self._queue.add(key_of(manifest))
+        self._caches.begin()
 
     async def reconcile(self, key: Key) -> None:
         """Reconcile one object; raises a ``KubeError`` if it has to be tried again."""
+        if key.kind == CACHE_KIND:
+            await self._caches.reconcile(key)
+            return
         manifest = self._store.get(key)
         if manifest is not None:
             logs.identify(manifest["metadata"]["uid"])
@@ -133,7 +145,15 @@ class Reconciler:
         selector = service.spec.voices.selector
         voices = readable_voices(self._store.voices(key.namespace, selector))
         settings = await self._settings_for(service)
-        outcome = await self._make_children(service, voices, settings)
+        shelf = self._shelf(service)
+        stock = None if shelf is None else take_stock(shelf)
+        stage = release(
+            None if shelf is None else shelf.cache.content,
+            filled=stock is not None and stock.state == "Ready",
+            live=self._store.belonging_to(key.namespace, key.name),
+        )
+        cache = None if shelf is None else shelf.cache
+        outcome = await self._make_children(service, voices, settings, cache, stage)
         if outcome is None:
             return
         behind = routes(service, settings.services)
@@ -147,9 +167,12 @@ class Reconciler:
                 undone=outcome.undone,
                 devices=devices(service, settings.nodes),
                 hearing=hearing,
+                stock=stock,
+                release=stage,
                 now=self._clock(),
                 routes=behind,
             )
+            self._doubt(cache, observation)
             await self._tell(key, manifest, observation)
         if outcome.again_in is not None:
             self._queue.add_after(key, outcome.again_in)
@@ -162,7 +185,7 @@ class Reconciler:
         self._record(key, observation.voice_states)
         self._metrics.service_is(key.namespace, key.name, reason_of(status))
         if await self._write_status(manifest, status):
-            await self._post_event(service, status)
+            await self._post_events(service, status)
 
     def _hear(
         self, service: TTSService, voices: Iterable[Voice], behind: Iterable[Route]
@@ -179,9 +202,7 @@ class Reconciler:
     async def _settings_for(self, service: TTSService) -> RenderSettings:
         """The settings, with the nodes and the other services where the service depends on them."""
         settings = replace(self._settings, services=self._neighbours(service))
-        if service.spec.gpu is None or not service.spec.gpu.fallback_to_cpu:
-            return settings
-        return replace(settings, nodes=await self._nodes.current())
+        return await settings_for(service, settings, self._nodes)
 
     def _neighbours(self, service: TTSService) -> tuple[TTSService, ...]:
         """The services behind a gateway; the gateways of a service that does not let in all."""
@@ -200,13 +221,33 @@ class Reconciler:
         gateways = (self._store.get(key) for key in self._store.gateways(namespace))
         return tuple(readable_services(each for each in gateways if each is not None))
 
+    def _shelf(self, service: TTSService) -> Shelf | None:
+        """The cache that a Job fills for the service, if there is one."""
+        place = place_of(service)
+        cache = None if place is None else self._caches.cache_of(service, place.key)
+        return None if cache is None else self._caches.shelf(cache)
+
+    def _doubt(self, cache: ModelCache | None, observation: Observation) -> None:
+        """A pod that does not find the model whole, where a Job said it is: look after it."""
+        failure = observation.failure
+        if cache is not None and failure is not None and failure.finds_model_wanting:
+            self._caches.doubt(cache, failure.time or "")
+
     async def _make_children(
-        self, service: TTSService, voices: Iterable[Voice], settings: RenderSettings
+        self,
+        service: TTSService,
+        voices: Iterable[Voice],
+        settings: RenderSettings,
+        cache: ModelCache | None,
+        stage: Release,
     ) -> Outcome | None:
         """Make the children as rendered; None if the service is on its way out with them."""
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
-        rendered = render(service, voices, settings)
+        if stage == "held":
+            rendered = hold(render(service, voices, settings, cache), live)
+        else:
+            rendered = render(service, voices, settings, cache, stage)
         self._optional.need({manifest["kind"] for manifest in rendered})
         plan = make_plan(rendered, live, uid, self._optional.lacking())
         if _puts_back(service, plan.actions) and await self._is_ending(service):
@@ -216,7 +257,12 @@ class Reconciler:
         if outcome.ending:
             self._give_up(service.metadata.namespace)
             return None
-        return replace(outcome, problems=(*plan.problems, *outcome.problems))
+        conflict = None if cache is None else cache.conflict(service)
+        problems = [*plan.problems, *outcome.problems]
+        if conflict is not None:
+            reason = Reason.CACHE_CONFLICT
+            problems.append(Problem(reason, reason.told(conflict)))
+        return replace(outcome, problems=tuple(problems))
 
     def _give_up(self, namespace: str) -> None:
         """Leave the services in peace that are in a namespace which ends: none can be saved.
@@ -292,17 +338,25 @@ class Reconciler:
         self._observer.present(written)
         return True
 
-    async def _post_event(self, service: TTSService, status: ServiceStatus) -> None:
-        event = transition_event(service, status, instance=self._instance, now=self._clock())
-        if event is None:
-            return
-        logger.info("%s: %s", event["reason"], event["note"])
-        try:
-            await self._client.create(event)
-        except NamespaceEndingError:
-            self._give_up(service.metadata.namespace)
-        except KubeError as error:
-            logger.warning("Event not posted: %s", error)
+    async def _post_events(self, service: TTSService, status: ServiceStatus) -> None:
+        for event in events(service, status, instance=self._instance, now=self._clock()):
+            logger.info("%s: %s", event["reason"], event["note"])
+            try:
+                await self._client.create(event)
+            except NamespaceEndingError:
+                self._give_up(service.metadata.namespace)
+                return
+            except KubeError as error:
+                logger.warning("Event not posted: %s", error)
+
+
+async def settings_for(
+    service: TTSService, settings: RenderSettings, nodes: NodeInventory
+) -> RenderSettings:
+    """The settings, with the nodes if the service depends on them."""
+    if service.spec.gpu is None or not service.spec.gpu.fallback_to_cpu:
+        return settings
+    return replace(settings, nodes=await nodes.current())
 
 
 def _puts_back(service: TTSService, actions: Iterable[Action]) -> bool:

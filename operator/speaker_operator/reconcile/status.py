@@ -30,6 +30,7 @@ from speaker_operator.reconcile.conditions import Finding, conditions, count
 from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
 from speaker_operator.reconcile.fetches import fetch_report, fetch_states
 from speaker_operator.reconcile.hearing import Hearing
+from speaker_operator.reconcile.holding import Release
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.rollout import Rollout, blindness, read_rollout
 from speaker_operator.reconcile.routestates import (
@@ -39,7 +40,9 @@ from speaker_operator.reconcile.routestates import (
     routes_ready,
     routes_status,
 )
+from speaker_operator.reconcile.stock import Progress, Stock
 from speaker_operator.reconcile.voices import VoiceState, untaken, voice_states
+from speaker_operator.render.caches import place_of
 from speaker_operator.render.gpu import Devices
 from speaker_operator.render.labels import selector_labels
 from speaker_operator.render.routes import Route
@@ -74,6 +77,10 @@ class Observation:
     now: datetime
     routes: Sequence[Route] = ()
     """What is behind it, of a gateway."""
+    stock: Stock | None = None
+    """The state of the cache that a Job fills; None if the pods fetch the model themselves."""
+    release: Release = "released"
+    """Whether the pods may have the model yet."""
 
     @cached_property
     def rollout(self) -> Rollout:
@@ -105,7 +112,8 @@ class Observation:
     @property
     def in_effect(self) -> bool:
         """Whether the whole spec is in effect."""
-        return not self.problems and not self.undone and self.rollout.complete
+        released = self.release == "released"
+        return released and not self.problems and not self.undone and self.rollout.complete
 
     @property
     def reaches_somebody(self) -> bool:
@@ -190,12 +198,27 @@ def unreadable_status(
 
 
 def _model(observation: Observation) -> ModelStatus:
+    stock, source = observation.stock, observation.service.model_source
+    place = place_of(observation.service)
+    claim = None if place is None else place.claim
+    if stock is not None:
+        progress = stock.progress or Progress(0, None)
+        return ModelStatus(
+            source=source,
+            state=stock.state,
+            message=None if stock.state == "Ready" else stock.message,
+            claim=claim,
+            digest=stock.report.digest if stock.report else None,
+            bytes=stock.report.bytes if stock.report else progress.bytes or None,
+            total_bytes=progress.total,
+        )
     state, message = _model_state(observation)
     report = fetch_report(observation.pods) if state == "Ready" else None
     return ModelStatus(
-        source=observation.service.model_source,
+        source=source,
         state=state,
         message=message,
+        claim=claim,
         digest=report.digest if report else None,
         bytes=report.bytes if report else None,
     )
@@ -203,7 +226,7 @@ def _model(observation: Observation) -> ModelStatus:
 
 def _model_state(
     observation: Observation,
-) -> tuple[Literal["Pending", "Fetching", "Ready", "Failed"], str | None]:
+) -> tuple[Literal["Pending", "Downloading", "Ready", "Failed"], str | None]:
     failure = observation.failure
     if failure is not None and failure.concerns_model:
         return "Failed", failure.message
@@ -211,15 +234,17 @@ def _model_state(
     if any(state.get("terminated", {}).get("exitCode") == 0 for state in fetches):
         return "Ready", None
     if any("running" in state for state in fetches):
-        return "Fetching", None
+        return "Downloading", None
     return "Pending", "no pod has started yet"
 
 
 def _model_ready(model: ModelStatus, observation: Observation) -> Finding:
     if model.state == "Ready":
         return Finding("ModelReady", "True", Reason.FETCHED, f"{model.source} is in the cache.")
+    if observation.stock is not None:
+        return Finding("ModelReady", "False", observation.stock.reason, observation.stock.message)
     failure = observation.failure
-    reason = Reason.FETCHING if model.state == "Fetching" else Reason.PENDING
+    reason = Reason.DOWNLOADING if model.state == "Downloading" else Reason.PENDING
     if model.state == "Failed" and failure is not None:
         reason = failure.reason
     message = model.message or f"A pod fetches {model.source}."
@@ -283,12 +308,17 @@ def _available(observation: Observation) -> Finding:
             "spec.replicas is 0: raise it to serve requests.",
         )
     reason, message = _obstacle(observation) or (Reason.STARTING, "No pod serves requests yet.")
+    if reason is Reason.STARTING and observation.release == "waiting" and observation.stock:
+        reason, message = observation.stock.reason, observation.stock.message
     return Finding("Available", "False", reason, message)
 
 
 def _obstacle(observation: Observation) -> tuple[Reason, str] | None:
     """What keeps pods from coming up, the cause before its effects."""
-    rollout, failure = observation.rollout, observation.failure
+    rollout, failure, stock = observation.rollout, observation.failure, observation.stock
+    held_up = observation.release != "released" and stock is not None
+    if held_up and stock is not None and stock.reason.standing is Standing.WRONG:
+        return stock.reason, stock.message
     if rollout.refusal is not None:
         reason, message = rollout.refusal
         return reason, reason.told(message)
@@ -319,6 +349,13 @@ def _progressing(observation: Observation) -> Finding:
                 "the change back"
             )
         return Finding("Progressing", "False", reason, message)
+    if observation.release != "released" and observation.stock is not None:
+        message = observation.stock.message
+        if rollout.available:
+            message += (
+                f" Meanwhile {count(rollout.available, 'pod')} can serve the model of before."
+            )
+        return Finding("Progressing", "True", observation.stock.reason, message)
     return Finding("Progressing", "True", Reason.ROLLING_OUT, f"Rolling out: {rollout.progress}.")
 
 
@@ -357,7 +394,13 @@ def _lacking(by_type: Mapping[str, Finding], observation: Observation) -> list[F
 
 def _last_failure(observation: Observation) -> FailureRecord | None:
     """The last bad end of a container; it is kept until there is a later one."""
-    ended = last_exit(observation.pods)
+    fetch = None if observation.stock is None else observation.stock.failure
+    exits = (last_exit(observation.pods), fetch)
+    ended = max(
+        (each for each in exits if each is not None and each.time),
+        key=lambda each: each.time or "",
+        default=None,
+    )
     if ended is None:
         return observation.service.status.last_failure
     return FailureRecord(

@@ -18,7 +18,7 @@ from speaker_operator.kube.resources import TTS_SERVICE, VOICE, JsonObject, Key,
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.parsing import selector_in
 from speaker_operator.reconcile.selection import Selection
-from speaker_operator.render.labels import SERVICE
+from speaker_operator.render.labels import CACHE, SERVICE
 from speaker_runtime.contract import GATEWAY
 
 
@@ -47,6 +47,12 @@ def service_key(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
     return None if name is None else (manifest["metadata"]["namespace"], name)
 
 
+def cache_label(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Namespace and key of the model cache that an object says it belongs to."""
+    key = labels_of(manifest).get(CACHE)
+    return None if key is None else (manifest["metadata"]["namespace"], key)
+
+
 def is_gateway(service: Mapping[str, Any]) -> bool:
     """Whether a TTSService is a gateway."""
     return bool(service.get("spec", {}).get("backend") == GATEWAY)
@@ -63,6 +69,9 @@ class _Record(NamedTuple):
     def manifest(self) -> JsonObject:
         manifest: JsonObject = orjson.loads(self.text)
         return manifest
+
+
+_USES = f"{CACHE} of a service"
 
 
 class _Place(NamedTuple):
@@ -151,6 +160,14 @@ class Store:
         """Everything that says it belongs to the service: its children, and their pods."""
         return self._manifests(self._index.get(_Place(namespace, SERVICE, service), ()))
 
+    def of_cache(self, namespace: str, cache: str) -> list[JsonObject]:
+        """The claim of a model cache that services share, and what fills it."""
+        return self._manifests(self._index.get(_Place(namespace, CACHE, cache), ()))
+
+    def using_cache(self, namespace: str, cache: str) -> list[JsonObject]:
+        """What of single services belongs to a model cache."""
+        return self._manifests(self._index.get(_Place(namespace, _USES, cache), ()))
+
     def voices(self, namespace: str, selector: LabelSelector) -> list[JsonObject]:
         """The voices of a namespace that the selector chooses."""
         labels = selector.match_labels.items()
@@ -190,9 +207,12 @@ class Store:
 
 
 def _places(manifest: JsonObject) -> set[_Place]:
-    labels = labels_of(manifest).items()
-    kept = labels if manifest["kind"] == VOICE.kind else [e for e in labels if e[0] == SERVICE]
-    return {_Place(manifest["metadata"]["namespace"], *label) for label in kept}
+    namespace, labels = manifest["metadata"]["namespace"], labels_of(manifest)
+    if manifest["kind"] == VOICE.kind:
+        return {_Place(namespace, *label) for label in labels.items()}
+    service, cache = labels.get(SERVICE), labels.get(CACHE)
+    found = {SERVICE: service, (CACHE if service is None else _USES): cache}
+    return {_Place(namespace, label, value) for label, value in found.items() if value is not None}
 
 
 def _without_ballast(manifest: JsonObject) -> JsonObject:

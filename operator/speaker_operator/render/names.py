@@ -1,5 +1,6 @@
 """The names of a service's children, their containers, ports and volumes."""
 
+import re
 from typing import Final
 
 RUNTIME_CONTAINER: Final = "runtime"
@@ -12,6 +13,8 @@ TEMPORARY_VOLUME: Final = "tmp"
 AUDIO_CACHE_VOLUME: Final = "audio-cache"
 KEY_VOLUME_PREFIX: Final = "key-"
 """Before the name of the server whose API key the volume holds."""
+
+_SLUG: Final = 32
 
 
 def deployment(service_name: str) -> str:
@@ -29,6 +32,13 @@ def config_map(service_name: str) -> str:
     return f"{service_name}-config"
 
 
-def cache_claim(service_name: str) -> str:
-    """Name of the claim for the model cache."""
+def private_claim(service_name: str) -> str:
+    """Name of the claim for a model cache that no other service shares."""
     return f"{service_name}-model"
+
+
+def shared_cache(source: str, key: str) -> str:
+    """Name of the claim for a model cache that services share, and of the Job that fills it."""
+    location = re.sub(r"@sha256:[0-9a-f]+$", "", source).rstrip("/")
+    words = re.sub("[^a-z0-9]+", "-", location.rpartition("/")[2].lower())[:_SLUG].strip("-")
+    return f"model-{words}-{key}" if words else f"model-{key}"

@@ -6,7 +6,8 @@ from typing import Any, Final
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.network import Peer
 from speaker_operator.render import metadata, names
-from speaker_operator.render.labels import OPERATOR_LABELS, selector_labels
+from speaker_operator.render.caches import ModelCache
+from speaker_operator.render.labels import OPERATOR_LABELS, cache_labels, selector_labels
 from speaker_operator.render.routes import selects
 from speaker_operator.render.settings import RenderSettings
 
@@ -21,9 +22,7 @@ def network_policy(service: TTSService, settings: RenderSettings) -> metadata.Ma
     spec: dict[str, Any] = {
         "podSelector": {"matchLabels": selector_labels(service.metadata.name)},
         "policyTypes": ["Ingress"],
-        "ingress": _ingress(
-            policy.allow_from, [*_operator(settings), *_gateways(service, settings)]
-        ),
+        **_ingress(policy.allow_from, [*_operator(settings), *_gateways(service, settings)]),
     }
     if policy.allow_to is not None:
         spec["policyTypes"].append("Egress")
@@ -32,6 +31,36 @@ def network_policy(service: TTSService, settings: RenderSettings) -> metadata.Ma
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": metadata.owned(service, names.deployment(service.metadata.name)),
+        "spec": spec,
+    }
+
+
+def fetch_policy(cache: ModelCache, settings: RenderSettings) -> metadata.Manifest | None:
+    """Render the policy of the pod that fills a cache, if any service that uses it has one.
+
+    Nobody but the operator has to reach it. It may connect to where the services' pods may.
+    """
+    policies = [each.spec.network_policy for each in cache.users]
+    policies = [each for each in policies if each.enabled]
+    if not policies:
+        return None
+    spec: dict[str, Any] = {
+        "podSelector": {"matchLabels": cache_labels(cache.place.key)},
+        "policyTypes": ["Ingress"],
+        **_ingress((), _operator(settings)),
+    }
+    allowed = [each.allow_to for each in policies if each.allow_to is not None]
+    if len(allowed) == len(policies):
+        spec["policyTypes"].append("Egress")
+        spec["egress"] = _egress([peer for peers in allowed for peer in peers], ())
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {
+            "name": names.shared_cache(cache.place.source, cache.place.key),
+            "namespace": cache.lead.metadata.namespace,
+            "labels": cache_labels(cache.place.key),
+        },
         "spec": spec,
     }
 
@@ -65,14 +94,12 @@ def _pods(service: TTSService) -> dict[str, Any]:
     return {"podSelector": {"matchLabels": selector_labels(service.metadata.name)}}
 
 
-def _ingress(
-    allowed: Iterable[Peer] | None, always: Iterable[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _ingress(allowed: Iterable[Peer] | None, always: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """A rule with no peers would let everybody in: nobody is no rule at all."""
     listed = [{"podSelector": {}}] if allowed is None else _peers(allowed)
     peers = [*listed, *always]
     port = {"port": names.HTTP_PORT_NAME, "protocol": "TCP"}
-    return [{"from": peers, "ports": [port]}] if peers else []
+    return {"ingress": [{"from": peers, "ports": [port]}]} if peers else {}
 
 
 def _egress(allowed: Iterable[Peer], always: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1.podtemplate import PodTemplate
+from speaker_operator.render.names import FETCH_CONTAINER
 
 Json = dict[str, Any]
 
@@ -21,13 +22,50 @@ _KEYS: Final[Mapping[str, str]] = {
 """Lists that are merged, by the field that tells their items apart."""
 
 
+_NOT_FOR_FETCHES: Final = frozenset(
+    {"containers", "initContainers", "volumes", "topologySpreadConstraints", "resourceClaims"}
+    | {"runtimeClassName"}
+)
+
+
 def with_overrides(template: Json, overrides: PodTemplate | None) -> Json:
     """The pod template with the spec's last word."""
     if overrides is None:
         return template
-    patch = overrides.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    patch = _patch(overrides)
+    spec = patch.get("spec") or {}
+    first = spec.get("initContainers")
+    if first and "initContainers" not in template["spec"]:  # a Job fetches the model
+        rest = [each for each in first if each["name"] != FETCH_CONTAINER]
+        spec = {name: value for name, value in spec.items() if name != "initContainers"}
+        patch = {**patch, "spec": {**spec, "initContainers": rest} if rest else spec}
     merged: Json = _merged(template, patch)
     return merged
+
+
+def with_fetch_overrides(template: Json, overrides: PodTemplate | None) -> Json:
+    """The template of a pod that only fetches, with what of the spec's last word concerns it.
+
+    That is what is said of the whole pod, and of the container that fetches with its volumes.
+    """
+    if overrides is None:
+        return template
+    patch = _patch(overrides)
+    given = patch.get("spec") or {}
+    spec = {name: value for name, value in given.items() if name not in _NOT_FOR_FETCHES}
+    first = given.get("initContainers") or ()
+    containers = [each for each in first if each["name"] == FETCH_CONTAINER]
+    if containers:
+        own = {each["name"] for each in template["spec"]["volumes"]}
+        own |= {mount["name"] for each in containers for mount in each.get("volumeMounts") or ()}
+        volumes = [each for each in given.get("volumes") or () if each["name"] in own]
+        spec |= {"containers": containers, "volumes": volumes}
+    merged: Json = _merged(template, {**patch, "spec": spec})
+    return merged
+
+
+def _patch(overrides: PodTemplate) -> Json:
+    return overrides.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _merged(base: Any, patch: Any) -> Any:

@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.render import audiocache, claim, gpu, guest, names, source
+from speaker_operator.render import audiocache, gpu, guest, names, source
+from speaker_operator.render.caches import ModelCache, place_of
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.placement import placement
 from speaker_operator.render.probes import http_probe
@@ -20,28 +21,51 @@ _STOP_MARGIN_SECONDS: Final = 10
 """Beyond draining, for the process to end before it is killed."""
 
 
-def pod_spec(service: TTSService, settings: RenderSettings) -> dict[str, Any]:
-    """Render the pod's spec; it meets the restricted pod security standard."""
+def pod_spec(
+    service: TTSService, settings: RenderSettings, cache: ModelCache | None
+) -> dict[str, Any]:
+    """Render the pod's spec; it meets the restricted pod security standard.
+
+    Args:
+        service: Whose pod it is.
+        settings: What is the same for all services.
+        cache: The cache that a Job fills for it; the pod fetches the model itself if None.
+    """
     drain = service.spec.serving.drain_seconds
     on = gpu.devices(service, settings.nodes)
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _ENDPOINT_REMOVAL_SECONDS + drain + _STOP_MARGIN_SECONDS,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        **({"initContainers": [_fetch_container(service, settings)]} if service.has_model else {}),
+        "securityContext": pod_security(),
         "containers": [_serving_container(service, settings.images, on)],
-        "volumes": _volumes(service),
+        "volumes": _volumes(service, cache),
     }
+    if cache is None and service.has_model:
+        spec["initContainers"] = [_fetch_container(service, settings)]
     pull = settings.images.pod_fields()
-    return spec | pull | placement(service, on) | gpu.pod_fields(service, on)
+    return spec | pull | placement(service, on, cache) | gpu.pod_fields(service, on)
+
+
+def pod_security() -> dict[str, Any]:
+    """Who a pod runs as, and whose group its volumes get."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER_ID,
+        "runAsGroup": USER_ID,
+        "fsGroup": USER_ID,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> dict[str, Any]:
+    """What a container may not do."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
 
 
 def _container(service: TTSService, image: str, images: ImageSettings) -> dict[str, Any]:
@@ -49,11 +73,8 @@ def _container(service: TTSService, image: str, images: ImageSettings) -> dict[s
         "image": image,
         "imagePullPolicy": images.pull_policy,
         "resources": container_resources(service),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": service.custom is None,  # others write where they like
-        },
+        "securityContext": container_security()
+        | {"readOnlyRootFilesystem": service.custom is None},  # others write where they like
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 
@@ -64,7 +85,7 @@ def _fetch_container(service: TTSService, settings: RenderSettings) -> dict[str,
         **_container(service, settings.images.fetch_image(service), settings.images),
         **settings.fetch.fields(service.spec.model.credentials_secret),
         "args": ["model", "fetch", "--config", str(contract.CONFIG_DIRECTORY)],
-        "volumeMounts": [*_read_mounts(), _model_mount(), *source.mounts(service)],
+        "volumeMounts": [*_read_mounts(), model_mount(), *source.mounts(service)],
     }
 
 
@@ -111,7 +132,7 @@ def _runtime_container(
         "lifecycle": {"preStop": {"sleep": {"seconds": _ENDPOINT_REMOVAL_SECONDS}}},
         "volumeMounts": [
             *_read_mounts(),
-            *([_model_mount() | {"readOnly": True}] if service.has_model else []),
+            *([model_mount() | {"readOnly": True}] if service.has_model else []),
             *audiocache.mounts(service),
             *guest.key_mounts(service),
         ],
@@ -125,21 +146,32 @@ def _read_mounts() -> list[dict[str, Any]]:
             "mountPath": str(contract.CONFIG_DIRECTORY),
             "readOnly": True,
         },
-        {"name": names.TEMPORARY_VOLUME, "mountPath": "/tmp"},  # noqa: S108 - inside the pod
+        temporary_mount(),
     ]
 
 
-def _model_mount() -> dict[str, Any]:
+def temporary_mount() -> dict[str, Any]:
+    """Where a container may write."""
+    return {"name": names.TEMPORARY_VOLUME, "mountPath": "/tmp"}  # noqa: S108 - inside the pod
+
+
+def temporary_volume() -> dict[str, Any]:
+    """What it writes to."""
+    return {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}}
+
+
+def model_mount() -> dict[str, Any]:
+    """Where a container finds the model's volume."""
     return {"name": names.MODEL_VOLUME, "mountPath": str(contract.MODEL_DIRECTORY)}
 
 
-def _volumes(service: TTSService) -> list[dict[str, Any]]:
+def _volumes(service: TTSService, cache: ModelCache | None) -> list[dict[str, Any]]:
     config = {"configMap": {"name": names.config_map(service.metadata.name)}}
     return [
         *([{"name": names.CONFIG_VOLUME, **config}] if service.is_configured else []),
         *_model_volumes(service),
-        {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}},
-        *source.volumes(service),
+        temporary_volume(),
+        *(source.volumes(service) if cache is None else ()),
         *audiocache.volumes(service),
         *guest.key_volumes(service),
     ]
@@ -148,10 +180,10 @@ def _volumes(service: TTSService) -> list[dict[str, Any]]:
 def _model_volumes(service: TTSService) -> list[dict[str, Any]]:
     if not service.has_model:
         return []
-    claim_name = claim.claim_name(service)
+    place = place_of(service)
     model = (
         {"emptyDir": {"sizeLimit": service.backend.cache_size}}
-        if claim_name is None
-        else {"persistentVolumeClaim": {"claimName": claim_name}}
+        if place is None
+        else {"persistentVolumeClaim": {"claimName": place.claim}}
     )
     return [{"name": names.MODEL_VOLUME, **model}]

@@ -5,7 +5,7 @@ from typing import Any
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import names
-from speaker_operator.render.claim import claim_name as cache_claim_name
+from speaker_operator.render.caches import place_of
 from speaker_runtime import contract
 
 
@@ -23,7 +23,8 @@ def volumes(service: TTSService) -> list[dict[str, Any]]:
     if claim is None:
         return []
     volume: dict[str, Any] = {"claimName": claim}
-    if claim != cache_claim_name(service):  # which the same pod writes
+    place = place_of(service)
+    if place is None or claim != place.claim:  # which the same pod writes
         volume["readOnly"] = True
     return [{"name": names.SOURCE_VOLUME, "persistentVolumeClaim": volume}]
 

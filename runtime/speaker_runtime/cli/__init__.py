@@ -50,6 +50,31 @@ def fetch(config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
 
 
 @model.command()
+def fill(
+    source: Annotated[str, typer.Argument(help="Address of the model.")],
+    directory: Annotated[Path, typer.Argument(help="Where its files are to lie.")],
+    accept_license: Annotated[
+        str | None, typer.Option(help="Licence that is accepted, by name.")
+    ] = None,
+    capacity: Annotated[
+        int | None, typer.Option(min=0, help="Bytes of the volume, if it is no file system.")
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Where to answer how far it is; nowhere unless given."
+        ),
+    ] = None,
+) -> None:
+    """Bring a model's files into a cache that several services share, and check them."""
+    from speaker_runtime.cli import models  # noqa: PLC0415
+    from speaker_runtime.contract import ModelConfig  # noqa: PLC0415
+
+    model = ModelConfig(source=source, directory=directory, accept_license=accept_license)
+    raise typer.Exit(models.fill(model, capacity, status))
+
+
+@model.command()
 def verify(config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
     """Compare every byte in model.directory with its digest."""
     from speaker_runtime.cli import models  # noqa: PLC0415

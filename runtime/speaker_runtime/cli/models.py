@@ -3,12 +3,14 @@
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from speaker_runtime.cli.documents import InvalidConfigError, read_before_fetch, read_config
 from speaker_runtime.cli.ending import end, last_words
+from speaker_runtime.cli.fetchstatus import answers
 from speaker_runtime.cli.progress import print_json, reporter
 from speaker_runtime.contract import ExitCode, FetchReport, ModelConfig, RuntimeConfig
 from speaker_runtime.models import bundle, fetching, store
@@ -22,12 +24,24 @@ from speaker_runtime.models.store import StoredModel
 
 def fetch(directory: Path) -> ExitCode:
     """Fetch the model that the configuration in ``directory`` names: the init container's work."""
+    return _ended(directory, _bring, read_before_fetch)
 
-    def bring(model: ModelConfig) -> None:
-        manifest = _told(model, partial(fetching.fetch, model)).model.manifest
-        last_words(FetchReport(digest=manifest.digest, bytes=manifest.size).to_json())
 
-    return _ended(directory, bring, read_before_fetch)
+def fill(model: ModelConfig, capacity: int | None, status: str | None) -> ExitCode:
+    """Fetch a model into a cache that services share: the work of the Job that fills it.
+
+    Args:
+        model: Which one, and where to.
+        capacity: Bytes of the cache's volume, where it is known.
+        status: ``HOST:PORT`` that answers how far the fetch is; nowhere if None.
+    """
+    return _end_of(lambda: _bring(model, capacity, status))
+
+
+def _bring(model: ModelConfig, capacity: int | None = None, place: str | None = None) -> None:
+    work = partial(fetching.fetch, model, capacity=capacity)
+    manifest = _told(model, work, place).model.manifest
+    last_words(FetchReport(digest=manifest.digest, bytes=manifest.size).to_json())
 
 
 def load(directory: Path, path: Path) -> ExitCode:
@@ -58,10 +72,15 @@ def list_models(cache: Path) -> ExitCode:
     return ExitCode.OK
 
 
-def _told(model: ModelConfig, work: Callable[[Callable[[Progress], None]], Fetched]) -> Fetched:
-    """Do the work, and tell how it goes: to whoever watches, and in the model's status file."""
+def _told(
+    model: ModelConfig,
+    work: Callable[[Callable[[Progress], None]], Fetched],
+    place: str | None = None,
+) -> Fetched:
+    """Do the work, and tell how it goes: to whoever watches or asks, and in its status file."""
     status = StatusFile(model)
-    with reporter() as to:
+    answering = nullcontext() if place is None else answers(lambda: status.latest, place)
+    with answering, reporter() as to:
 
         def progress(progress: Progress) -> None:
             to.progress(progress)
@@ -90,10 +109,14 @@ def _ended(
     work: Callable[[ModelConfig], object],
     read: Callable[[Path], RuntimeConfig] = read_config,
 ) -> ExitCode:
+    return _end_of(lambda: work(read(directory).model))
+
+
+def _end_of(work: Callable[[], object]) -> ExitCode:
     # A pod that is stopped leaves what has arrived so that the next one goes on from there.
     signal.signal(signal.SIGTERM, _end)
     try:
-        work(read(directory).model)
+        work()
     except InvalidConfigError as error:
         return end(ExitCode.INVALID_CONFIG, str(error))
     except ModelError as error:

@@ -32,12 +32,19 @@ class Fetched:
     copied: int
 
 
-def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
+def fetch(
+    config: ModelConfig, report: Callable[[Progress], None], *, capacity: int | None = None
+) -> Fetched:
     """Bring the model's files into its directory; what is there and right stays untouched.
 
     Every file is written beside its place, checked and renamed, and the manifest comes last, so
     an interrupted fetch never looks complete, and several at once do each other no harm. What an
     interrupted one has brought is used by the next.
+
+    Args:
+        config: Which model, and where to.
+        report: Told how far it is.
+        capacity: Bytes of the volume, where the file system that it lies on is larger.
 
     Raises:
         ModelError: The source, the digest or the space was not as needed, or the model's licence
@@ -53,6 +60,7 @@ def fetch(config: ModelConfig, report: Callable[[Progress], None]) -> Fetched:
         require_accepted(license_name, config)
         if wanted is None:
             wanted = manifests.build(config.source, source.list(), license_name)
+        _require_capacity(directory, wanted, source.scratch, capacity)
         result = _bring(directory, wanted, source.read, report, scratch=source.scratch)
         shutil.rmtree(archives, ignore_errors=True)
         remove_abandoned(directory)
@@ -120,6 +128,20 @@ def _settled(config: ModelConfig) -> ModelManifest | None:
     """What was fetched from this very address before, so that it need not be asked again."""
     stored = read_manifest(config.directory)
     return stored if stored is not None and stored.source == config.source else None
+
+
+def _require_capacity(
+    directory: Path, wanted: ModelManifest, scratch: int, capacity: int | None
+) -> None:
+    """Not every volume is a file system of its own: one that is too small may not show it."""
+    if capacity is not None and wanted.size + scratch > capacity:
+        beside = f", and {scratch} bytes beside them while it is fetched" if scratch else ""
+        raise ModelError(
+            ExitCode.NO_SPACE,
+            f"The model's files have {wanted.size} bytes{beside}; the volume at {directory} was "
+            f"made for {capacity}.",
+            "Make the cache volume larger (spec.cache.size).",
+        )
 
 
 def _require_space(directory: Path, needed: int) -> None:

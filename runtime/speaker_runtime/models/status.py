@@ -3,33 +3,17 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from speaker_runtime.contract import Document, ModelConfig
+from speaker_runtime.contract import FetchStatus, ModelConfig
 from speaker_runtime.models.files import put
 from speaker_runtime.models.sources.base import Progress
 
 STATUS_FILE: Final = ".status.json"
 
-State: TypeAlias = Literal["Fetching", "Ready", "Failed"]
-
-
-class FetchStatus(Document):
-    """How far the fetch of one model is."""
-
-    state: State
-    source: str = Field(description="Address of the model.")
-    time: datetime = Field(description="When this was written.")
-    file: str | None = Field(default=None, description="What is being fetched.")
-    bytes: int = Field(
-        default=0,
-        ge=0,
-        description="How much has come: of the model, or of the package that holds a part of it.",
-    )
-    total_bytes: int | None = Field(default=None, ge=0, description="Of how much, where known.")
-    message: str | None = Field(default=None, description="Why it failed, and what to do.")
+_State = Literal["Downloading", "Ready", "Failed"]
 
 
 class StatusFile:
@@ -48,13 +32,18 @@ class StatusFile:
         self._latest = Progress("", 0, None)
         self._written = self._latest
 
+    @property
+    def latest(self) -> FetchStatus:
+        """How far the fetch is this very moment, for whoever asks while it lasts."""
+        return self._status("Downloading")
+
     def progress(self, progress: Progress) -> None:
         """Note that a part has come, once for each percent, or megabyte of an unknown whole."""
         self._latest, before = progress, self._written
         step = progress.total // 100 if progress.total else 1 << 20
         if progress.file != before.file or progress.done - before.done >= step:
             self._written = progress
-            self._write("Fetching")
+            self._write("Downloading")
 
     def done(self, size: int, copied: int) -> None:
         """Note that all ``size`` bytes are there; a fetch that copied nothing leaves no trace."""
@@ -68,17 +57,21 @@ class StatusFile:
         if self._config.directory.is_dir():
             self._write("Failed", message)
 
-    def _write(self, state: State, message: str | None = None) -> None:
-        status = FetchStatus(
+    def _write(self, state: _State, message: str | None = None) -> None:
+        status = self._status(state, message)
+        put(self._config.directory / STATUS_FILE, status.to_json().encode())
+
+    def _status(self, state: _State, message: str | None = None) -> FetchStatus:
+        latest = self._latest
+        return FetchStatus(
             state=state,
             source=self._config.source,
             time=self._clock(),
-            file=self._latest.file or None,
-            bytes=self._latest.done,
-            total_bytes=self._latest.total,
+            file=latest.file or None,
+            bytes=latest.done,
+            total_bytes=latest.total,
             message=message,
         )
-        put(self._config.directory / STATUS_FILE, status.to_json().encode())
 
 
 def read_status(directory: Path) -> FetchStatus | None:

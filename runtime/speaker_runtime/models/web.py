@@ -30,6 +30,7 @@ _WATCHED_SECONDS: Final = 60.0
 _LEAST_BYTES: Final = 64 << 10
 """A connection that brings less in so long is cut: it would keep a pod waiting for ever."""
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSALS: Final = frozenset({401, 403})
 _PARTIAL_CONTENT: Final = 206
 _NOTHING_LEFT: Final = 416
 """The answer where the whole file is there already, and only the server knows its size."""
@@ -243,7 +244,7 @@ def _check_status(url: str, response: httpx2.Response) -> None:
         raise _Interrupted(f"it answers {status}", _retry_after(response))
     if not (response.is_success or status == _NOTHING_LEFT):
         raise ModelError(
-            ExitCode.MODEL_UNAVAILABLE,
+            ExitCode.LOGIN_REFUSED if status in _REFUSALS else ExitCode.MODEL_UNAVAILABLE,
             f"{url} answers {status} {response.reason_phrase}.",
             "Check the address, and whether a login is needed: hf:// takes HF_TOKEN, s3:// takes "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from the environment or, in a pod, from "

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules
-from speaker_operator.api.v1alpha1.common import Model, ObjectName, Quantity
+from speaker_operator.api.v1alpha1.common import Duration, Model, ObjectName, Quantity
 
 _PIN: Final = "@sha256:[0-9a-f]{64}"
 _PLACE: Final = "[a-z0-9][A-Za-z0-9._:-]*/[A-Za-z0-9._~%/+-]+"
@@ -76,11 +76,14 @@ class ModelSpec(Model):
     )
 
 
-_CLAIM_FIELDS: Final = ("size", "storageClassName", "accessMode", "retain")
+_CLAIM_FIELDS: Final = ("size", "storageClassName", "accessMode", "retain", "retainFor")
 
 
 class CacheSpec(Model):
-    """A volume that keeps the model, so that a new pod need not fetch it again."""
+    """A volume that keeps the model, so that a new pod need not fetch it again.
+
+    Services of a namespace whose models come from the same address share one.
+    """
 
     model_config = ConfigDict(
         json_schema_extra=object_rules(
@@ -88,9 +91,16 @@ class CacheSpec(Model):
                 "!has(self.existingClaim) || !("
                 + " || ".join(f"has(self.{field})" for field in _CLAIM_FIELDS)
                 + ")",
-                "existingClaim brings its own volume: remove size, storageClassName, accessMode "
-                "and retain, or remove existingClaim",
+                "existingClaim brings its own volume: remove size, storageClassName, accessMode, "
+                "retain and retainFor, or remove existingClaim",
                 ".existingClaim",
+                "FieldValueForbidden",
+            ),
+            Rule(
+                "!has(self.retainFor) || !has(self.retain) || self.retain",
+                "retain: false gives the volume up at once, so retainFor means nothing: remove one "
+                "of them",
+                ".retainFor",
                 "FieldValueForbidden",
             ),
             Rule(
@@ -114,14 +124,20 @@ class CacheSpec(Model):
     )
     access_mode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"] | None = Field(
         default=None,
-        description="ReadWriteOnce (unless given) keeps all pods of the service on one node; "
+        description="ReadWriteOnce (unless given) keeps all pods that use the volume on one node; "
         "ReadWriteMany lets them spread, where the storage class offers it; ReadWriteOncePod "
-        "allows a single pod.",
+        "allows a single pod, and a volume of the service's own.",
     )
     retain: bool | None = Field(
         default=None,
-        description="Whether the volume outlives the TTSService, so that one of the same name "
-        "finds it again. True unless given.",
+        description="Whether the volume stays when no service uses it any more, so that the next "
+        "one need not fetch the model again. True unless given. Where services share it, one that "
+        "wants to keep it is enough.",
+    )
+    retain_for: Duration | None = Field(
+        default=None,
+        description="How long the volume stays once no service uses it, for example 72h; for ever "
+        "unless given. Where services share it, the longest time counts.",
     )
     existing_claim: ObjectName | None = Field(
         default=None,

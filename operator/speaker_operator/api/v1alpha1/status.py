@@ -52,16 +52,27 @@ class ModelStatus(Model):
     """Where the service's model is on its way to the cache."""
 
     source: str = Field(description="Address of the model that is served.")
-    state: Literal["Pending", "Fetching", "Ready", "Failed"] = Field(
-        description="Pending before a pod starts, Fetching while it fills the cache, then Ready or "
+    state: Literal["Pending", "Downloading", "Ready", "Failed"] = Field(
+        description="Pending before the download starts, Downloading while it lasts, then Ready or "
         "Failed."
+    )
+    claim: str | None = Field(
+        default=None,
+        description="Name of the PersistentVolumeClaim that keeps the model; absent where it ends "
+        "with the pod.",
     )
     message: str | None = Field(default=None, description="What stands in the way, if anything.")
     digest: str | None = Field(
         default=None, description="Digest of the model that was fetched, as its source pins it."
     )
     bytes: int | None = Field(
-        default=None, ge=0, description="Bytes of the model that was fetched."
+        default=None,
+        ge=0,
+        description="Bytes of the model that was fetched; while it is downloaded, how many have "
+        "come of the part that is on its way.",
+    )
+    total_bytes: int | None = Field(
+        default=None, ge=0, description="Of how many bytes, while the model is downloaded."
     )
 
 

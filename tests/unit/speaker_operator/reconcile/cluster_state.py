@@ -103,7 +103,7 @@ def pod(
             "creationTimestamp": created,
             "labels": {**child_labels(service), "pod-template-hash": template},
         },
-        "spec": pod_spec(service, SETTINGS),
+        "spec": pod_spec(service, SETTINGS, None),
         "status": {
             "podIP": "10.0.0.7",
             "conditions": list(conditions),

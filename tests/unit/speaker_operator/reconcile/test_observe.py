@@ -6,6 +6,7 @@ import pytest
 
 from speaker_operator.kube.resources import DEPLOYMENT, TTS_SERVICE, VOICE, Key
 from speaker_operator.metrics import OperatorMetrics
+from speaker_operator.reconcile.cacheusers import CacheUsers
 from speaker_operator.reconcile.observe import Observer, selector_of
 from speaker_operator.reconcile.store import Store
 from tests.unit.speaker_operator.factories import service, service_manifest, voice_manifest
@@ -45,7 +46,7 @@ def queue() -> Recorder:
 
 @pytest.fixture
 def observer(queue: Recorder) -> Observer:
-    return Observer(Store(OperatorMetrics()), queue, on_relist=queue.relisted)
+    return Observer(Store(OperatorMetrics()), CacheUsers(), queue, on_relist=queue.relisted)
 
 
 def newer(manifest: Json, **changes: Any) -> Json:

@@ -12,6 +12,7 @@ from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.resources import SCALED_OBJECT, TTS_SERVICE, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.backoff import Backoff
+from speaker_operator.reconcile.cacheusers import CacheUsers
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import SCALED_OBJECTS, Follower
 from speaker_operator.reconcile.store import Store
@@ -71,7 +72,7 @@ class World:
 
     def __init__(self, client: KubeClient, *services: Json) -> None:
         self.store, self.queue = Store(OperatorMetrics()), Recorder()
-        observer = Observer(self.store, self.queue, self.queue.relisted)
+        observer = Observer(self.store, CacheUsers(), self.queue, self.queue.relisted)
         for service in services:
             observer.present(service)
         self.queue.taken()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -13,10 +14,13 @@ from speaker_operator.kube.resources import TTS_SERVICE, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.client import PodClient
 from speaker_operator.pods.signing import Signer, new_key, read_key
+from speaker_operator.reconcile.caches import CacheKeeper
+from speaker_operator.reconcile.cacheusers import CacheUsers
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OptionalKinds
-from speaker_operator.reconcile.reconciler import Reconciler
+from speaker_operator.reconcile.reconciler import Reconciler, settings_for
+from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voicesync import VoiceSync
 from tests.unit.speaker_operator.factories import SETTINGS, service_manifest
@@ -36,12 +40,18 @@ def at_rest(**metadata: str) -> Json:
     return {**manifest, "metadata": {**manifest["metadata"], **metadata}, "status": KNOWN}
 
 
+def _now() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
+
+
 async def reconcile(client: KubeClient, service: Json) -> None:
     """Reconcile a service all of whose children are gone, as far as anybody has heard."""
     metrics, queue = OperatorMetrics(), Recorder()
     store = Store(metrics)
-    observer = Observer(store, queue, queue.relisted)
+    users = CacheUsers()
+    observer = Observer(store, users, queue, queue.relisted)
     observer.present(service)
+    nodes = NodeInventory(client, store, queue, interval_seconds=30)
     sync = VoiceSync(
         store=store,
         pods=PodClient(),
@@ -56,11 +66,26 @@ async def reconcile(client: KubeClient, service: Json) -> None:
         observer=observer,
         queue=queue,
         settings=SETTINGS,
-        nodes=NodeInventory(client, store, queue, interval_seconds=30),
+        nodes=nodes,
         optional=OptionalKinds(()),
         sync=sync,
+        caches=CacheKeeper(
+            client=client,
+            store=store,
+            users=users,
+            pods=PodClient(),
+            secrets=SecretVersions(client, queue, enabled=False),
+            queue=queue,
+            polls=queue,
+            observe=observer.present,
+            settings_for=partial(settings_for, settings=SETTINGS, nodes=nodes),
+            settings=SETTINGS,
+            retry_seconds=10,
+            clock=_now,
+            metrics=metrics,
+        ),
         instance="test",
-        clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        clock=_now,
         metrics=metrics,
     )
     await reconciler.reconcile(KEY)

@@ -131,8 +131,8 @@ def test_a_new_service_is_rolling_out() -> None:
 def test_a_pod_that_fetches_says_so() -> None:
     found = status(service(), failing(service(), fetch={"state": {"running": {}}}))
     assert found.model is not None
-    assert found.model.state == "Fetching"
-    assert summary(found)["ModelReady"] == "False Fetching"
+    assert found.model.state == "Downloading"
+    assert summary(found)["ModelReady"] == "False Downloading"
 
 
 def test_what_a_fetch_reports_is_told() -> None:

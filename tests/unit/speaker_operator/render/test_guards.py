@@ -82,7 +82,7 @@ def test_only_those_who_are_listed_are_let_in() -> None:
 
 
 def test_an_empty_list_lets_nobody_in() -> None:
-    assert policy(allowFrom=[])["ingress"] == []
+    assert "ingress" not in policy(allowFrom=[])
 
 
 def test_the_operator_is_let_in_even_where_nobody_else_is() -> None:

@@ -1,7 +1,7 @@
 """What a service's children look like."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from speaker_operator.api.admission import RefusedError, admit_yaml
 from speaker_operator.api.v1alpha1 import TTSService, Voice
-from speaker_operator.kube.resources import CHILDREN
+from speaker_operator.kube.resources import CHILDREN, SHARED
 from speaker_operator.render.autoscaler import QUEUE_METRIC
+from speaker_operator.render.caches import model_cache
 from speaker_operator.render.children import render
+from speaker_operator.render.claim import shared_claim
 from speaker_operator.render.environment import FetchEnvironment
+from speaker_operator.render.fetchjob import fetch_job
 from speaker_operator.render.labels import CONFIG_HASH, selector_labels
 from speaker_operator.render.metadata import Manifest
 from speaker_operator.render.settings import RenderSettings
@@ -41,6 +44,18 @@ def pod(of: TTSService, settings: RenderSettings = SETTINGS) -> dict[str, Any]:
     return spec
 
 
+def everything(
+    of: TTSService, voices: Iterable[Voice] = (), settings: RenderSettings = SETTINGS
+) -> Iterator[Manifest]:
+    """The service's children, after what fills its cache."""
+    cache = model_cache([of], SETTINGS.images)
+    if cache is not None:
+        claim = shared_claim(cache, None)
+        yield from () if claim is None else (claim,)
+        yield fetch_job(cache, settings, claim_uid="uid-of-claim", secret="", attempt=1)
+    yield from render(of, voices, settings, cache)
+
+
 def _created(of: TTSService) -> TTSService:
     """The service as it is once the API server has given it a uid."""
     return of.model_copy(update={"metadata": of.metadata.model_copy(update={"uid": UID})})
@@ -53,7 +68,7 @@ def rendered(example: Path) -> str:
     services = tuple(each for each in declared if isinstance(each, TTSService))
     settings = replace(SETTINGS, services=services)
     manifests = [
-        manifest for each in services for manifest in render(_created(each), voices, settings)
+        manifest for each in services for manifest in everything(_created(each), voices, settings)
     ]
     return yaml.safe_dump_all(manifests, sort_keys=False, width=100)
 
@@ -379,6 +394,7 @@ def services(draw: st.DrawFn) -> TTSService:
         st.fixed_dictionaries(
             {},
             optional={
+                "backend": st.sampled_from(["hibari", "kokoro"]),
                 "cache": cache | st.fixed_dictionaries({"existingClaim": _names()}),
                 "resources": st.sampled_from([{}, {"limits": {"memory": "64Mi"}}]),
                 "placement": st.sampled_from([{}, {"nodeSelector": {"a": "b"}}]),
@@ -411,7 +427,7 @@ def restricted_violations(spec: dict[str, Any]) -> Iterator[str]:
     for volume in spec["volumes"]:
         if not (volume.keys() - {"name"}) <= allowed:
             yield f"volume {volume['name']}"
-    for container in (*spec["containers"], *spec["initContainers"]):
+    for container in (*spec["containers"], *spec.get("initContainers", ())):
         context = container["securityContext"]
         if context["allowPrivilegeEscalation"] or context["capabilities"] != {"drop": ["ALL"]}:
             yield f"container {container['name']}"
@@ -422,7 +438,13 @@ def restricted_violations(spec: dict[str, Any]) -> Iterator[str]:
 @PROPERTY
 @given(services())
 def test_every_pod_meets_the_restricted_standard(of: TTSService) -> None:
-    assert list(restricted_violations(pod(of))) == []
+    pods = [
+        manifest["spec"]["template"]["spec"]
+        for manifest in everything(of)
+        if "template" in manifest["spec" if "spec" in manifest else "metadata"]
+    ]
+    assert len(pods) == 1 + (model_cache([of], SETTINGS.images) is not None)
+    assert [found for each in pods for found in restricted_violations(each)] == []
 
 
 @PROPERTY
@@ -435,8 +457,8 @@ def test_rendering_is_deterministic(of: TTSService) -> None:
 @PROPERTY
 @given(services())
 def test_children_are_of_known_kinds_with_valid_names(of: TTSService) -> None:
-    known = {resource.kind for resource in CHILDREN}
-    for manifest in render(of, (), SETTINGS):
+    known = {resource.kind for resource in (*CHILDREN, *SHARED)}
+    for manifest in everything(of):
         assert manifest["kind"] in known
         assert len(manifest["metadata"]["name"]) <= 63
 

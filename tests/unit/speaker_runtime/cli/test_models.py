@@ -1,14 +1,25 @@
 """The commands on models: their output and exit codes."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
 from speaker_runtime.cli import app
-from speaker_runtime.contract import CONFIG_FILE, ExitCode, FetchReport, ModelConfig, RuntimeConfig
+from speaker_runtime.cli.fetchstatus import answers
+from speaker_runtime.contract import (
+    CONFIG_FILE,
+    FETCH_STATUS_PATH,
+    ExitCode,
+    FetchReport,
+    FetchStatus,
+    ModelConfig,
+    RuntimeConfig,
+)
 from speaker_runtime.models.status import read_status
 
 
@@ -97,3 +108,32 @@ def test_a_damaged_cache_is_told(config: Path) -> None:
     run("fetch", "--config", config)
     (config / "cache" / "model" / "manifest.json").write_text("{")
     assert run("list", config / "cache").exit_code == ExitCode.MODEL_CORRUPT
+
+
+def test_a_cache_is_filled_from_arguments_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "cache" / "model"
+    filled = last(run("fill", "package://hibari-tts", directory, "--capacity", "1000000000"))
+    assert filled["event"] == "done"
+    assert filled["copiedBytes"] == filled["bytes"] > 0
+    again = last(run("fill", "package://hibari-tts", directory))
+    assert again["copiedBytes"] == 0
+
+
+def test_a_volume_that_was_made_too_small_is_refused_before_the_download(tmp_path: Path) -> None:
+    directory = tmp_path / "cache" / "model"
+    result = run("fill", "package://hibari-tts", directory, "--capacity", "1000")
+    assert result.exit_code == ExitCode.NO_SPACE
+    assert "spec.cache.size" in result.stderr
+    assert not list(directory.glob("*.onnx"))
+
+
+def test_while_it_is_filled_it_answers_how_far_it_is() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    status = FetchStatus(state="Downloading", source="https://models.test/a", time=now, bytes=7)
+    with answers(lambda: status, "127.0.0.1:0") as port:
+        url = f"http://127.0.0.1:{port}"
+        told = httpx2.get(f"{url}{FETCH_STATUS_PATH}")
+        assert FetchStatus.model_validate_json(told.content) == status
+        assert httpx2.get(f"{url}/").status_code == 404
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{url}{FETCH_STATUS_PATH}")

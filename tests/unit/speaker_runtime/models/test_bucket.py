@@ -85,7 +85,7 @@ def test_a_refusal_names_the_credentials_and_does_not_show_them(
 ) -> None:
     site.plans["/bucket/models/kokoro/manifest.json"] = [Answer(status=403)]
     error = failure(tmp_path, source)
-    assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
+    assert error.exit_code is ExitCode.LOGIN_REFUSED
     assert "answers 403" in error.message
     assert "AWS_ACCESS_KEY_ID" in error.remedy
     assert all(hidden not in str(error) for hidden in (KEY, SECRET, "X-Amz"))

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from speaker_runtime.contract import ModelConfig
+from speaker_runtime.contract import FetchStatus, ModelConfig
 from speaker_runtime.models.sources.base import Progress
 from speaker_runtime.models.status import (
     STATUS_FILE,
-    FetchStatus,
     StatusFile,
     read_status,
     unfinished,
@@ -34,7 +33,7 @@ def status(directory: Path) -> StatusFile:
 def test_it_says_what_is_fetched_and_how_much_has_come(status: StatusFile, directory: Path) -> None:
     status.progress(Progress("model.onnx", 2_000, 10_000))
     assert read_status(directory) == FetchStatus(
-        state="Fetching",
+        state="Downloading",
         source=SOURCE,
         time=NOW,
         file="model.onnx",

@@ -174,11 +174,19 @@ def test_a_server_that_is_not_there_is_unavailable(web: Web, pauses: list[float]
     assert len(pauses) == ATTEMPTS - 1
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_a_refusal_is_final(site: Site, web: Web, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, ExitCode.LOGIN_REFUSED),
+        (403, ExitCode.LOGIN_REFUSED),
+        (404, ExitCode.MODEL_UNAVAILABLE),
+        (410, ExitCode.MODEL_UNAVAILABLE),
+    ],
+)
+def test_a_refusal_is_final(site: Site, web: Web, status: int, code: ExitCode) -> None:
     site.plans["/file"] = [Answer(status=status)]
     error = failure(web, f"{site.url}/file")
-    assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
+    assert error.exit_code is code
     assert f"answers {status}" in error.message
     assert len(site.requests) == 1
 

@@ -10,7 +10,7 @@ from cluster.errors import ConfigError
 
 PACKAGE = Path(__file__).parent
 REPOSITORY = PACKAGE.parent.parent
-GROUPS = ("envtest", "cluster", "kind", "keda")
+GROUPS = ("envtest", "cluster", "kind")
 
 
 @dataclass(frozen=True)

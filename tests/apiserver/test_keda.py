@@ -1,7 +1,7 @@
 """KEDA as the autoscaler: its kind comes and goes, and nobody is fought over the pods.
 
 The kind is KEDA's own, so that what is written is what KEDA accepts. Nothing scales here; the
-tests do what KEDA does. KEDA itself is in ``test_keda_scales.py``.
+tests do what KEDA does.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from cluster.binaries import Binaries
+from cluster.config import Config
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import AUTOSCALER, DEPLOYMENT, SCALED_OBJECT, TTS_SERVICE
 from tests.apiserver.api import Api, Json, Refused, eventually, service
 from tests.apiserver.children import REPAIR_GOAL, SETTLE_TIMEOUT, quiesce, settle
-from tests.apiserver.keda import kinds
 from tests.apiserver.kubelet import report_deployment, roll_out
 from tests.apiserver.operator_process import OperatorProcess
 from tests.support.figures import RecordFigure
@@ -32,7 +33,6 @@ ON_KEDA: Json = {
         "keda": {"serverAddress": "http://prometheus:9090", "waitingQuery": "sum(waiting)"},
     }
 }
-CRD = "keda.sh_scaledobjects.yaml"
 
 
 @contextmanager
@@ -46,7 +46,8 @@ def installed(control_plane: ControlPlane, api: Api) -> Iterator[None]:
             return False
         return True
 
-    crd = str(kinds()[CRD])
+    (file,) = Binaries.of_user(Config.load()).assets("keda")
+    crd = str(file)
     control_plane.kubectl("apply", "--server-side", "-f", crd)
     eventually(served, within=COMING_TIMEOUT, what="ScaledObjects are served")
     try:

@@ -368,6 +368,8 @@ def test_a_server_that_dies_before_the_first_byte_is_replaced_by_another(
 def test_a_server_that_dies_while_it_answers_cuts_the_answer_visibly(
     pair: RuntimeProcess, doomed: RuntimeProcess
 ) -> None:
+    kept = {"model": "stays", "voice": "ana", "input": "Hello from who stays."}
+    seen = httpx2.post(f"{pair.url}/tts/preview", json=kept).json()
     asked = body(LONG_TEXT, model="goes")
     with httpx2.stream("POST", f"{pair.url}/v1/audio/speech", json=asked, timeout=TIMEOUT) as it:
         chunks = it.iter_raw()
@@ -376,6 +378,8 @@ def test_a_server_that_dies_while_it_answers_cuts_the_answer_visibly(
         with pytest.raises(httpx2.RemoteProtocolError):
             list(chunks)
     assert speak(pair.url).status_code == 200, "the others are not touched by it"
+    heard = httpx2.get(pair.url + seen["sentences"][0]["audio"], timeout=TIMEOUT)
+    assert heard.status_code == 200, "what the other one has is still found"
     wait_for(pair.url, "goes", "failed")
     refused = speak(pair.url, model="goes")
     assert refused.status_code == 503

@@ -119,14 +119,20 @@ class Relay:
             SpeechError: None does.
         """
         last: Answer | None = None
+        failed = choosing.unavailable(())
         for server in servers:
+            try:
+                answer = await self.open([server], call)
+            except SpeechError as error:
+                failed = error
+                continue
             if last is not None:
                 _give_up(last)
-            last = await self.open([server], call)
+            last = answer
             if last.response.status != HTTPStatus.NOT_FOUND:
                 return last
         if last is None:
-            raise choosing.unavailable(())
+            raise failed
         return last
 
     async def _attempt(self, server: Server, call: Call) -> Answer:

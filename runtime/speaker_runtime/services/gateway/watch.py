@@ -61,8 +61,13 @@ class Watch:
         """Wait until the server has been asked once."""
         await self._first.wait()
 
-    async def refresh(self, older_than: float = _STALE_SECONDS) -> None:
-        """Have the server list anew what it has, unless it did just now."""
+    async def refresh(self, older_than: float | None = None) -> None:
+        """Have the server list anew what it has, unless it did just now.
+
+        Somebody else's server is not asked more often because clients ask for what it has not.
+        """
+        if older_than is None:
+            older_than = _STALE_SECONDS if self._is_ours else FAR_PROBE_SECONDS
         async with self._refreshing:
             if time.monotonic() - self._refreshed < older_than:
                 return

@@ -158,3 +158,54 @@ def test_a_voice_that_cannot_be_read_concerns_who_would_select_it(
 def test_only_the_operators_own_children_are_watched() -> None:
     assert selector_of(TTS_SERVICE) == selector_of(VOICE) == ""
     assert selector_of(DEPLOYMENT) == "app.kubernetes.io/managed-by=speaker-tts-operator"
+
+
+FRONT = Key(TTS_SERVICE.kind, "speech", "front")
+OTHER = Key(TTS_SERVICE.kind, "speech", "other")
+SHY = Key(TTS_SERVICE.kind, "speech", "shy")
+
+
+@pytest.fixture
+def in_front(observer: Observer, queue: Recorder) -> Observer:
+    """A gateway, a service behind it, and one that lists who may come."""
+    policy = {"enabled": True, "allowFrom": []}
+    for manifest in (
+        service_manifest("front", backend="gateway"),
+        service_manifest("other"),
+        service_manifest("shy", networkPolicy=policy),
+    ):
+        observer.event("ADDED", manifest)
+    queue.taken()
+    return observer
+
+
+def test_a_service_concerns_the_gateways_of_its_namespace(
+    in_front: Observer, queue: Recorder
+) -> None:
+    in_front.event("ADDED", service_manifest())
+    assert queue.taken() == {HELLO, FRONT}
+    in_front.event("DELETED", newer(service_manifest()))
+    assert queue.taken() == {HELLO, FRONT}
+
+
+def test_a_gateway_hears_whether_a_service_is_available_and_of_nothing_else_in_its_status(
+    in_front: Observer, queue: Recorder
+) -> None:
+    counted = newer(service_manifest("other"), status={"replicas": 1})
+    in_front.event("MODIFIED", counted)
+    assert queue.taken() == {OTHER}
+    available = {"type": "Available", "status": "True", "reason": "Serving"}
+    in_front.event("MODIFIED", newer(counted, status={"conditions": [available]}))
+    assert queue.taken() == {OTHER, FRONT}
+
+
+def test_a_gateway_concerns_the_services_that_list_who_may_come(
+    in_front: Observer, queue: Recorder
+) -> None:
+    changed = newer(service_manifest("front", backend="gateway"), metadata={"generation": 9})
+    in_front.event("MODIFIED", changed)
+    assert queue.taken() == {FRONT, SHY}
+    in_front.event("DELETED", newer(changed))
+    assert queue.taken() == {FRONT, SHY}
+    in_front.event("ADDED", service_manifest())
+    assert queue.taken() == {HELLO}, "there is no gateway any more"

@@ -149,7 +149,12 @@ _NO_SPEAKING: Final = (
     "(!has(self.serving.lexicon) || self.serving.lexicon.size() == 0) && "
     "(!has(self.serving.audioCache) || !has(self.serving.audioCache.redis))))"
 )
-_NO_QUEUE: Final = "(!has(self.autoscaling) || !has(self.autoscaling.targetQueuedSeconds))"
+_OWN_QUERY: Final = "(has(self.autoscaling.keda) && has(self.autoscaling.keda.query))"
+_NO_QUEUE: Final = (
+    "(!has(self.autoscaling) || " + _OWN_QUERY + " || "
+    "(!has(self.autoscaling.targetQueuedSeconds) && "
+    "(!has(self.autoscaling.keda) || !has(self.autoscaling.keda.serverAddress))))"
+)
 
 
 def _only(backend: str, holds: str, message: str, field: str) -> Rule:
@@ -200,8 +205,9 @@ def guest_rules() -> Iterator[Rule]:
         yield _only(
             backend,
             _NO_QUEUE,
-            f"backend {backend} has no tts_queued_audio_seconds: use targetCPUUtilization",
-            ".autoscaling.targetQueuedSeconds",
+            f"backend {backend} has no tts_queued_audio_seconds: use targetCPUUtilization, or say "
+            "in keda.query what waits",
+            ".autoscaling",
         )
 
 

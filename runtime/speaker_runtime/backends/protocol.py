@@ -113,10 +113,12 @@ class Placement:
     Attributes:
         device: ``cpu``, or one of the names that :meth:`BackendFactory.gpus` gives.
         threads: Most threads for work on the CPU.
+        neighbours: How many other copies run on the same device.
     """
 
     device: str
     threads: int
+    neighbours: int = 0
 
 
 StreamT = TypeVar("StreamT")

@@ -66,7 +66,7 @@ def place(
             devices = gpus or (CPU,)
     copies = wanted.copies or (copies_on_cpu if devices == (CPU,) else 1)
     threads = max(1, cpus // copies)
-    return [Placement(device, threads) for device in devices for _ in range(copies)]
+    return [Placement(device, threads, copies - 1) for device in devices for _ in range(copies)]
 
 
 def usable_cpus(quota: Path = _QUOTA) -> int:

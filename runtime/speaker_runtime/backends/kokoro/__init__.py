@@ -39,7 +39,7 @@ _PADDING: Final = 0
 _MOST_THREADS: Final = 4
 """More gain nothing on utterances of a few seconds."""
 _MOST_COPIES: Final = 2
-"""Each takes some 500 MB: weights, reading rules, and what a long utterance needs."""
+"""They share the graph; each has reading rules, and what a long utterance needs, of its own."""
 _UTTERANCE_LIMIT: Final = 120
 """Characters; a step speaks an utterance, and others wait for it meanwhile."""
 _FIRST_LIMIT: Final = 60
@@ -66,7 +66,8 @@ class KokoroBackend:
 
     def __init__(self, model: ModelConfig, placement: Placement) -> None:
         self._model = model
-        self._threads = min(_MOST_THREADS, placement.threads)
+        threads = min(_MOST_THREADS, placement.threads)
+        self._threads = (threads - 1) * (placement.neighbours + 1) + 1
         self._speaker: Speaker | None = None
 
     @staticmethod
@@ -85,12 +86,14 @@ class KokoroBackend:
         progress("styles")
         styles = read_styles(stored, frozenset(_ACCENTS))
         progress("model")
-        session = _session(stored, self._threads)
+        from speaker_runtime.backends.kokoro.sessions import session  # noqa: PLC0415  on this thread
+
+        graph = session(stored.path(_MODEL), self._threads)
         rules: dict[str, PhonemeRules] = {}
         for accent in dict.fromkeys(name[0] for name in styles.presets):
             progress(f"reading rules of {_ACCENTS[accent]}")
             rules[accent] = _rules(british=_is_british(accent))
-        self._speaker = Speaker(session, _vocabulary(stored), styles, rules)
+        self._speaker = Speaker(graph, _vocabulary(stored), styles, rules)
         return Capabilities(
             model_digest=stored.manifest.digest,
             device="cpu",
@@ -187,17 +190,6 @@ class Speaker:
 
 def _is_british(preset: str) -> bool:
     return preset.startswith("b")
-
-
-def _session(stored: StoredModel, threads: int) -> "InferenceSession":
-    from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415  on this thread only
-
-    options = SessionOptions()
-    options.intra_op_num_threads = threads
-    # Waiting threads that spin would take the CPU from the other copies and the encoders.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return InferenceSession(str(stored.path(_MODEL)), options, providers=["CPUExecutionProvider"])
 
 
 def _rules(*, british: bool) -> PhonemeRules:

@@ -25,7 +25,12 @@ def test_each_copy_has_a_device_and_its_share_of_the_cpus(
     wanted: DevicesConfig, gpus: tuple[str, ...], placed: list[tuple[str, int]]
 ) -> None:
     made = place(wanted, gpus, cpus=8, copies_on_cpu=3)
-    assert made == [Placement(*each) for each in placed]
+    assert [(each.device, each.threads) for each in made] == placed
+
+
+def test_each_copy_knows_how_many_others_share_its_device() -> None:
+    made = place(DevicesConfig(copies=2), ("cuda:0", "cuda:1"), cpus=8, copies_on_cpu=3)
+    assert made == [Placement(device, 4, 1) for device in ("cuda:0", "cuda:0", "cuda:1", "cuda:1")]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         "many seconds another takes over.",
     )
     concurrency: int = Field(
-        default=8, ge=1, le=64, description="How many objects are reconciled at once."
+        default=16, ge=1, le=64, description="How many objects are reconciled at once."
     )
     http_host: str = Field(
         default="0.0.0.0",  # noqa: S104 - the kubelet and Prometheus come from other addresses
@@ -144,10 +144,13 @@ class Settings(BaseSettings):
         default="json", description="One JSON object per line, or text for people."
     )
     api_requests_per_second: float = Field(
-        default=100.0, gt=0, description="Ceiling of requests to the API server, sustained."
+        default=1000.0,
+        gt=0,
+        description="Ceiling of requests to the API server, sustained. It stops a runaway; how "
+        "much of the API server the operator may take, is for its priority and fairness to say.",
     )
     api_request_burst: int = Field(
-        default=200, ge=1, description="Ceiling of requests to the API server, at once."
+        default=1000, ge=1, description="Ceiling of requests to the API server, at once."
     )
     api_timeout_seconds: float = Field(
         default=15.0, gt=0, le=120, description="Longest wait for an answer of the API server."

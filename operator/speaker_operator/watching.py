@@ -44,6 +44,21 @@ class _Everything(Collection[Any]):
         return len(asyncio.all_tasks())
 
 
+class _NoMemory(kopf.DiffBaseStorage):
+    """Keeps no last-seen state: handlers of events have none, yet kopf would copy every object."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing of the object."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Nothing is kept."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
 async def watch(settings: Settings, observer: Observer, stop: Callable[[], object]) -> None:
     """Hand all that happens to the observer, until cancelled.
 
@@ -107,6 +122,8 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     result.watching.server_timeout = 300
     result.watching.client_timeout = 330
     result.watching.inactivity_timeout = _INACTIVE_SECONDS
+    result.watching.chunk_size = 500
+    result.persistence.diffbase_storage = _NoMemory()
     result.process.ultimate_exiting_timeout = None  # watching may end, and begin anew
     for resource in WATCHED:
         selector = selector_of(resource)

@@ -20,7 +20,6 @@ from bench.report import Measure
 from bench.spread import Spread
 from speaker_operator.kube.resources import (
     AUTOSCALER,
-    CLAIM,
     CONFIG_MAP,
     DEPLOYMENT,
     SERVICE,
@@ -36,14 +35,13 @@ from tests.apiserver.api import service
 from tests.apiserver.operator_process import OperatorProcess
 
 SPEC: Final[Json] = {
-    "cache": {"size": "1Gi", "retain": False},
     "autoscaling": {"maxReplicas": 3},
     "placement": {"nodeSelector": {"example.com/pool": "none"}},
 }
 """No node has that label, so the pods stay Pending."""
 TEAM: Final = "team"
 """Label of the voices of one service."""
-KINDS: Final = (AUTOSCALER, DEPLOYMENT, SERVICE, CLAIM, CONFIG_MAP)
+KINDS: Final = (AUTOSCALER, DEPLOYMENT, SERVICE, CONFIG_MAP)
 """The children of such a service, the last one to be written first."""
 IMAGES: Final = ImageSettings("speaker-tts-runtime:{engine}-test")
 

@@ -4,13 +4,32 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.kube.resources import JsonObject
 
-Path = tuple[str | int, ...]
-"""Names of fields and indexes of items, from the outside in."""
+
+class Item(NamedTuple):
+    """The item of a list that has these values under these keys."""
+
+    keys: tuple[tuple[str, Any], ...]
+
+    def place_in(self, items: Any) -> int | None:
+        """Where in the list it is."""
+        found = (
+            index
+            for index, item in enumerate(items if isinstance(items, list) else ())
+            if all(item.get(key) == value for key, value in self.keys)
+        )
+        return next(found, None)
+
+    def __str__(self) -> str:
+        return ",".join(str(value) for _, value in self.keys)
+
+
+Path = tuple[str | Item, ...]
+"""Names of fields and items of lists, from the outside in."""
 
 _OTHERS: Final[Mapping[str, str]] = {
     "Always": "IfNotPresent",
@@ -37,48 +56,50 @@ def owned_paths(live: JsonObject) -> list[Path]:
 
 
 def _paths(fields: JsonObject, value: Any, path: Path) -> Iterator[Path]:
-    """The record names fields as ``f:NAME`` and items of lists as ``k:{KEYS}``."""
-    for step, inner in fields.items():
-        kind, _, name = step.partition(":")
-        found: list[tuple[str | int, Any]] = []
-        if kind == "f" and isinstance(value, Mapping) and name in value:
-            found = [(name, value[name])]
-        elif kind == "k" and isinstance(value, list):
-            keys = json.loads(name)
-            found = [
-                (index, item)
-                for index, item in enumerate(value)
-                if all(item.get(key) == wanted for key, wanted in keys.items())
-            ]
-        for where, item in found:
-            if inner.keys() - {"."}:
-                yield from _paths(inner, item, (*path, where))
-            else:
-                yield (*path, where)
+    """The record names fields as ``f:NAME`` and items of lists as ``k:{KEYS}``.
+
+    An item can be taken away, but its keys cannot be edited: under others, it is another item.
+    """
+    identity = dict(path[-1].keys) if path and isinstance(path[-1], Item) else {}
+    for named, inner in fields.items():
+        kind, _, name = named.partition(":")
+        step: str | Item = name
+        if kind == "k":
+            step = Item(tuple(json.loads(name).items()))
+            yield (*path, step)
+        elif kind != "f" or name in identity:
+            continue
+        if inner.keys() - {"."}:
+            yield from _paths(inner, at(value, (step,)), (*path, step))
+        elif kind == "f":
+            yield (*path, step)
 
 
 def at(value: Any, path: Path) -> Any:
     """What lies at the path; None if nothing does."""
     for step in path:
-        inside = isinstance(value, list) and isinstance(step, int) and step < len(value)
-        if not inside and not (isinstance(value, Mapping) and step in value):
-            return None
-        value = value[step]
+        if isinstance(step, Item):
+            index = step.place_in(value)
+            value = None if index is None else value[index]
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else None
     return value
 
 
 def edits(live: JsonObject, path: Path) -> Iterator[JsonObject]:
     """The object with another value at the path, or with none; not all are valid."""
-    for value in _other_values(at(live, path)):
+    for value in () if isinstance(path[-1], Item) else _other_values(at(live, path)):
         edited, holder = _copy(live, path)
         holder[path[-1]] = value
         yield edited
     edited, holder = _copy(live, path)
-    del holder[path[-1]]
+    last = path[-1]
+    del holder[last.place_in(holder) if isinstance(last, Item) else last]
     yield edited
 
 
 def _copy(live: JsonObject, path: Path) -> tuple[JsonObject, Any]:
+    """A copy to be edited, and what in it holds the end of the path."""
     edited = copy.deepcopy(live)
     del edited["metadata"]["managedFields"]
     del edited["metadata"]["resourceVersion"]

@@ -16,11 +16,11 @@ place of voices it has ``routes.json``, a :class:`RouteManifest`, which changes 
 
 import hashlib
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 CONFIG_FILE: Final = "config.json"
@@ -38,7 +38,9 @@ SHARED_CACHE_VARIABLE: Final = "SPEAKER_TTS_SHARED_CACHE_URL"
 CLAIM_SCHEME: Final = "pvc://"
 """Begins the addresses of models that lie on a PersistentVolumeClaim."""
 CLAIMS_DIRECTORY: Final = Path("/claims")
-"""Where a pod mounts such a claim while the model is fetched, in a folder of the claim's name."""
+"""Where a pod mounts such claims, and those with reference audio, in folders of their names."""
+VOICE_STATES_DIRECTORY: Final = Path("/var/cache/speaker-tts-voices")
+"""Where a pod mounts what its model made of reference audio."""
 KEYS_DIRECTORY: Final = Path("/etc/speaker-tts-keys")
 """Where a gateway's pod mounts the API keys of other servers, each in a folder of its name."""
 HTTP_PORT: Final = 8080
@@ -47,6 +49,7 @@ LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
 METRICS_PATH: Final = "/metrics"
 VOICE_SYNC_PATH: Final = "/internal/voices/sync"
+VOICE_AUDIO_PATH: Final = "/internal/voices/audio"
 ROUTE_SYNC_PATH: Final = "/internal/routes/sync"
 GATEWAY: Final = "gateway"
 """The ``backend`` of a :class:`GatewayConfig`."""
@@ -60,10 +63,18 @@ FETCH_STATUS_PATH: Final = "/fetch/status"
 SYNC_ISSUER: Final = "speaker-tts-operator"
 SYNC_TYPE: Final = "voice-sync+jwt"
 """``typ`` in the token's header: the operator's key signs nothing else that could pass for it."""
+AUDIO_TYPE: Final = "voice-audio+jwt"
+"""The same of a token that comes with reference audio."""
 SYNC_ALGORITHM: Final = "Ed25519"
 SYNC_CURVE: Final = "Ed25519"
 MOST_VOICES_BYTES: Final = 2**20
 """A manifest is as long as a ConfigMap can be, at most."""
+MOST_CLIP_BYTES: Final = 2**20
+"""A clip from a Secret or ConfigMap is as long as one of those can be, at most."""
+MOST_CLIPS: Final = 8
+"""Clips that one voice may be made of."""
+MOST_CLIPS_AT_ONCE: Final = 16
+"""Clips that a process asks the operator for at a time, and holds until it has used them."""
 
 
 class ExitCode(IntEnum):
@@ -221,6 +232,25 @@ class VoiceSyncConfig(Document):
     )
 
 
+class ReferencesConfig(Document):
+    """How voices are made of reference audio."""
+
+    directory: Path = Field(
+        description="Where what the model made of references is kept; only the runtime writes here."
+    )
+    max_bytes: int = Field(
+        default=256 * 2**20,
+        ge=2**20,
+        description="Bytes on disk. What belongs to no declared voice goes first; a voice that "
+        "finds no room is told so.",
+    )
+    allow_private_addresses: bool = Field(
+        default=False,
+        description="Whether audio may be fetched from addresses that are not public: those of "
+        "the cluster, of the node, and of other private networks.",
+    )
+
+
 class RuntimeConfig(Document):
     """Everything one runtime process needs to know, apart from its voices."""
 
@@ -240,6 +270,9 @@ class RuntimeConfig(Document):
         default=None,
         description="Who may change the voices of the running process; nobody unless given.",
     )
+    references: ReferencesConfig | None = Field(
+        default=None, description="How voices are cloned; not at all unless given."
+    )
 
 
 class VoiceDefaults(Document):
@@ -250,23 +283,76 @@ class VoiceDefaults(Document):
     )
 
 
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class ClaimFile(Document):
+    """A file on a PersistentVolumeClaim that the pod mounts."""
+
+    name: str = Field(min_length=1, max_length=253, description="Of the claim.")
+    path: str = Field(min_length=1, max_length=1024, description="Of the file, in its volume.")
+
+
+class ReferenceClip(Document):
+    """One piece of reference audio; with neither uri nor claim, the operator hands it over."""
+
+    digest: Digest | None = Field(
+        default=None, description="Of the file's bytes; others are refused."
+    )
+    uri: str | None = Field(default=None, max_length=2048, description="Fetch it from here.")
+    claim: ClaimFile | None = Field(default=None, description="Read it from here.")
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if self.uri is not None and self.claim is not None:
+            raise ValueError("a clip has a uri or a claim, not both")
+        if self.uri is None and self.claim is None and self.digest is None:
+            raise ValueError("a clip that is handed over needs a digest")
+        return self
+
+
+class VoiceReference(Document):
+    """Whom a voice is to sound like."""
+
+    clips: tuple[ReferenceClip, ...] = Field(min_length=1, max_length=MOST_CLIPS)
+    transcript: str | None = Field(default=None, max_length=4096, description="Of all clips.")
+
+
+class VoiceProblem(Document):
+    """Why a voice cannot be served, as whoever declares it knows already."""
+
+    reason: str = Field(min_length=1, max_length=63)
+    message: str = Field(max_length=2048)
+
+
 class VoiceEntry(Document):
-    """One voice as the runtime serves it."""
+    """One voice as the runtime serves it: of a preset, of a reference, or not, with the reason."""
 
     name: str = Field(min_length=1, max_length=253)
     display_name: str | None = Field(default=None, max_length=128)
     description: str | None = Field(default=None, max_length=1024)
     languages: tuple[str, ...] = Field(default=(), description="BCP 47 tags, the main one first.")
     gender: Literal["female", "male", "neutral"] | None = None
-    preset: str = Field(
+    tags: tuple[str, ...] = ()
+    license: str | None = Field(default=None, max_length=128, description="Of the voice.")
+    preset: str | None = Field(
+        default=None,
         min_length=1,
         max_length=255,
         description="Name of the backend's built-in speaker, or a mix such as ana*0.3+ben*0.7.",
     )
+    reference: VoiceReference | None = Field(default=None, description="Whom to sound like.")
+    problem: VoiceProblem | None = Field(default=None, description="Why it cannot be served.")
     aliases: tuple[str, ...] = Field(
         default=(), description="Other names under which requests may ask for this voice."
     )
     defaults: VoiceDefaults = VoiceDefaults()
+
+    @model_validator(mode="after")
+    def _has_one_sound(self) -> Self:
+        if [self.preset, self.reference, self.problem].count(None) != 2:  # noqa: PLR2004  of three
+            raise ValueError("a voice has one of preset, reference and problem")
+        return self
 
 
 class Manifest(Document):
@@ -396,29 +482,59 @@ class GatewayConfig(Document):
     )
 
 
-def digest_of(manifest: bytes) -> str:
-    """Digest of a manifest as it was sent."""
-    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+def digest_of(content: bytes) -> str:
+    """Digest of a manifest, or of audio, as it was sent."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class SyncClaims(Document):
-    """What the token that comes with a manifest says; times are Unix seconds."""
+    """What the token that comes with a manifest, or with audio, says; times are Unix seconds."""
 
     iss: Literal["speaker-tts-operator"] = SYNC_ISSUER
     aud: str = Field(description="The TTSService's uid.")
     iat: int
     exp: int
-    digest: str = Field(description="Of the manifest that the token came with.")
+    digest: str = Field(description="Of the body that the token came with.")
     revision: int = Field(
-        ge=1, description="Grows with every manifest of the service: an older one is refused."
+        ge=1,
+        description="Grows with every manifest of the service: an older one is refused. With "
+        "audio, that of the manifest which names it.",
     )
+
+
+class VoiceReason(StrEnum):
+    """Why a voice that was handed to a process cannot be asked for there."""
+
+    PRESET_UNKNOWN = "PresetUnknown"
+    ALIAS_CONFLICT = "AliasConflict"
+    PREPARING = "Preparing"
+    BACKEND_CANNOT_CLONE = "BackendCannotClone"
+    LANGUAGE_UNSUPPORTED = "LanguageUnsupported"
+    TRANSCRIPT_MISSING = "TranscriptMissing"
+    TOO_MANY_CLIPS = "TooManyClips"
+    FETCH_FAILED = "FetchFailed"
+    ADDRESS_FORBIDDEN = "AddressForbidden"
+    DIGEST_MISMATCH = "DigestMismatch"
+    CLAIM_NOT_MOUNTED = "ClaimNotMounted"
+    FILE_NOT_FOUND = "FileNotFound"
+    AUDIO_TOO_LARGE = "AudioTooLarge"
+    NOT_AUDIO = "NotAudio"
+    TOO_SHORT = "TooShort"
+    TOO_LONG = "TooLong"
+    SILENT = "Silent"
+    CLIPPED = "Clipped"
+    NOISY = "Noisy"
+    NOT_SPEECH = "NotSpeech"
+    CLONING_FAILED = "CloningFailed"
+    NO_ROOM = "NoRoomForVoice"
 
 
 class SyncedVoice(Document):
     """What became of one voice of a manifest, or of one server."""
 
     name: str
-    state: Literal["ready", "failed"]
+    state: Literal["ready", "pending", "failed"]
+    reason: str = Field(default="", description="Why it is not ready; empty if it is.")
     message: str = Field(default="", description="What is wrong with it, and what to do.")
 
 
@@ -427,3 +543,11 @@ class SyncReport(Document):
 
     digest: str = Field(description="Of the manifest that is served.")
     voices: tuple[SyncedVoice, ...] = Field(description="Its voices, or its servers, in its order.")
+    wanted: tuple[Digest, ...] = Field(
+        default=(),
+        max_length=MOST_CLIPS_AT_ONCE,
+        description=f"Audio to hand over at {VOICE_AUDIO_PATH}, by its digest.",
+    )
+    ask_again_seconds: float | None = Field(
+        default=None, ge=0, description="When there may be news of voices that are not ready."
+    )

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     VOICE_NOT_FOUND = "voice_not_found"
     VOICE_UNAVAILABLE = "voice_unavailable"
+    VOICE_NOT_READY = "voice_not_ready"
     SYNC_UNAUTHORIZED = "sync_unauthorized"
     VOICES_OUTDATED = "voices_outdated"
     MODEL_NOT_FOUND = "model_not_found"
@@ -227,6 +228,12 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             503,
             "The model is still loading, or could not be loaded.",
             "Wait until GET /health/ready answers 200, then try again.",
+        ),
+        ErrorCode.VOICE_NOT_READY: _server(
+            503,
+            "The voice is still being made of its reference audio.",
+            "Try again after the seconds in the Retry-After header; GET /status tells how far it "
+            "is.",
         ),
         ErrorCode.OVERLOADED: _server(
             503,

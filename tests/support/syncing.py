@@ -7,6 +7,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from speaker_runtime.contract import (
+    AUDIO_TYPE,
     SYNC_ALGORITHM,
     SYNC_CURVE,
     SYNC_TYPE,
@@ -50,3 +51,8 @@ def order(key: OKPKey, voices: VoiceManifest, revision: int) -> tuple[dict[str, 
     """Headers and body of a request that changes the voices."""
     body = voices.to_json().encode()
     return {"Authorization": f"Bearer {signed(key, claims(body, revision))}"}, body
+
+
+def handing(key: OKPKey, audio: bytes) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a request that hands audio over."""
+    return {"Authorization": f"Bearer {signed(key, claims(audio), typ=AUDIO_TYPE)}"}, audio

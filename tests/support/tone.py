@@ -11,8 +11,11 @@ from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.backends.protocol import (
     Capabilities,
+    ClonedVoice,
+    Cloning,
     DeviceUnavailableError,
     Placement,
+    Reference,
     Slice,
     SpeechRequest,
     StepResult,
@@ -31,6 +34,20 @@ BROKEN: Final = "!"
 def hum(utterance: str) -> Samples:
     """What the backend makes of an utterance: its pitch depends on every character."""
     pitch = 100.0 + sum(map(ord, utterance)) % 800
+    time = np.arange(len(utterance) * SAMPLES_PER_CHARACTER) / SAMPLE_RATE
+    return (0.5 * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
+
+
+def pitch_of(samples: Samples, sample_rate: int = SAMPLE_RATE) -> float:
+    """The pitch that sounds most, in hertz, between 60 and 500."""
+    spectrum = np.abs(np.fft.rfft(samples - np.mean(samples), 2 * len(samples)))
+    correlation = np.fft.irfft(np.square(spectrum))
+    shortest, longest = sample_rate // 500, sample_rate // 60
+    return float(sample_rate / (shortest + np.argmax(correlation[shortest:longest])))
+
+
+def hum_at(pitch: float, utterance: str) -> Samples:
+    """What a cloned voice makes of an utterance."""
     time = np.arange(len(utterance) * SAMPLES_PER_CHARACTER) / SAMPLE_RATE
     return (0.5 * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
 
@@ -54,6 +71,7 @@ class ToneStream:
     text: str
     slices: list[str]
     gain: float = 1.0
+    pitch: float | None = None
 
 
 @dataclass
@@ -69,6 +87,9 @@ class ToneBackend:
         load_error: Why it cannot be loaded.
         lost_at: The utterance at which the device fails.
         presets: Names of its speakers, which all sound alike.
+        cloning: Which references it takes; its clones hum at the pitch of theirs.
+        embedded: The references that it took.
+        embed_error: Why it can make nothing of one.
         steps: What each step hummed.
         held: Whether a step waits to be released.
         closed: Whether it gave its memory back.
@@ -83,6 +104,9 @@ class ToneBackend:
     load_error: Exception | None = None
     lost_at: str | None = None
     presets: tuple[str, ...] = ("low", "high")
+    cloning: Cloning | None = None
+    embedded: list[Reference] = field(default_factory=list)
+    embed_error: Exception | None = None
     steps: list[list[str]] = field(default_factory=list)
     held: bool = False
     closed: bool = False
@@ -118,6 +142,7 @@ class ToneBackend:
             warmup="hum",
             reads=frozenset({Form.SIGN}),
             has_chance=self.has_chance,
+            cloning=self.cloning,
             speech=Bounds(usual=100.0, slowest=40.0, fastest=250.0),
         )
 
@@ -133,12 +158,19 @@ class ToneBackend:
     def open(self, request: SpeechRequest) -> ToneStream:
         size = -(-len(request.text) // self.slices)
         parts = [request.text[at : at + size] for at in range(0, len(request.text), size)]
-        return ToneStream(request.text, parts, 0.0 if self.mute(request) else 1.0)
+        pitch = None if request.clone is None else float(request.clone["pitch"][0])
+        return ToneStream(request.text, parts, 0.0 if self.mute(request) else 1.0, pitch)
+
+    def embed(self, reference: Reference) -> ClonedVoice:
+        self._wait()
+        self.embedded.append(reference)
+        if self.embed_error is not None:
+            raise self.embed_error
+        pitch = pitch_of(np.concatenate(reference.clips))
+        return {"pitch": np.array([pitch], dtype=np.float32)}
 
     def step(self, streams: Sequence[ToneStream]) -> Sequence[StepResult]:
-        self.held = not self._go.is_set()
-        assert self._go.wait(self.patience), "the backend was held and never released"
-        self.held = False
+        self._wait()
         if any(stream.text == self.lost_at for stream in streams):
             raise DeviceUnavailableError("the tone generator is gone")
         spoken = [stream.slices.pop(0) for stream in streams]
@@ -146,9 +178,18 @@ class ToneBackend:
         if any(BROKEN in each for each in spoken):
             raise RuntimeError("the string broke")
         return [
-            Slice(hum(each) * np.float32(stream.gain), finished=not stream.slices)
+            Slice(
+                (hum(each) if stream.pitch is None else hum_at(stream.pitch, each))
+                * np.float32(stream.gain),
+                finished=not stream.slices,
+            )
             for each, stream in zip(spoken, streams, strict=True)
         ]
+
+    def _wait(self) -> None:
+        self.held = not self._go.is_set()
+        assert self._go.wait(self.patience), "the backend was held and never released"
+        self.held = False
 
     def close(self) -> None:
         self.closed = True

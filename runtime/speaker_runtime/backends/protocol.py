@@ -1,8 +1,11 @@
 """What the engine asks of a model: load it, open a stream per utterance, step some streams."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.audio.pcm import Samples
@@ -11,6 +14,50 @@ from speaker_runtime.errors import SpeechError
 from speaker_runtime.text.normalization import Form
 from speaker_runtime.text.phonemes import Alphabet, Pronunciation
 from speaker_runtime.voices.preset import Preset
+
+ClonedVoice: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
+"""What a backend made of a reference: arrays of numbers by names of its own, which nobody changes.
+
+It is kept on disk and handed to any copy of the same model, on any device.
+"""
+
+
+@dataclass(frozen=True)
+class Cloning:
+    """Which references a backend takes.
+
+    Attributes:
+        sample_rate: Hertz that the samples are to have.
+        shortest: Least seconds of all clips together, without the silence around them.
+        longest: Most seconds of all clips together.
+        most_clips: How many clips it takes.
+        languages: BCP 47 tags of what its clones speak, where those are not all of the backend's.
+        needs_transcript: Whether it has to be told what is said in the clips.
+        revision: Raise it when equal references give other clones: what was kept is made anew.
+    """
+
+    sample_rate: int
+    shortest: float = 3.0
+    longest: float = 30.0
+    most_clips: int = 1
+    languages: tuple[str, ...] = ()
+    needs_transcript: bool = False
+    revision: int = 1
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Whom to sound like.
+
+    Attributes:
+        clips: Samples at the backend's sample rate, trimmed, checked and equally loud.
+        language: BCP 47 tag of the voice's main language.
+        transcript: What is said in the clips, one after the other; None where nobody told.
+    """
+
+    clips: tuple[Samples, ...]
+    language: str
+    transcript: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +83,8 @@ class Capabilities:
         has_chance: Whether another seed may give a right reading where one went wrong.
         phonemes: Whether it speaks the pronunciations of a request.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
+        cloning: Which references it takes; None where it cannot clone. One that can is a
+            :class:`CloningBackend`.
     """
 
     model_digest: str
@@ -55,6 +104,7 @@ class Capabilities:
     has_chance: bool = False
     phonemes: bool = False
     mixes_presets: bool = False
+    cloning: Cloning | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -75,11 +125,14 @@ class SpeechRequest:
 
     Attributes:
         text: No longer than the backend's limit.
-        preset: One of the backend's built-in speakers, or a mix of them where it can mix.
+        preset: One of the backend's built-in speakers, or a mix of them where it can mix; of a
+            cloned voice, the name that tells it from all others.
         language: BCP 47 tag of the text, one of the backend's.
         speed: Pace, within the backend's own range.
         seed: Of everything random.
         pronunciations: How parts of the text sound; only where the backend says it speaks them.
+        clone: What the backend made of the voice's reference; ``preset`` stands for it wherever
+            requests are compared.
     """
 
     text: str
@@ -88,6 +141,7 @@ class SpeechRequest:
     speed: float
     seed: int
     pronunciations: tuple[Pronunciation, ...] = ()
+    clone: ClonedVoice | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -174,6 +228,21 @@ class Backend(Protocol[StreamT]):
 
     def close(self) -> None:
         """Give the memory back."""
+
+
+class CloningBackend(Backend[StreamT], Protocol[StreamT]):
+    """A model that can sound like somebody whom it has only just heard."""
+
+    def embed(self, reference: Reference) -> ClonedVoice:
+        """Make of a reference what :meth:`open` needs to speak like it.
+
+        It may take seconds: between the steps of other streams, on the thread of the model. Equal
+        references give equal clones.
+
+        Raises:
+            SpeechError: Nothing can be made of it.
+            DeviceUnavailableError: The device failed or ran out of memory.
+        """
 
 
 AnyBackend: TypeAlias = Backend[Any]

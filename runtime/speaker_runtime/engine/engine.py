@@ -3,8 +3,18 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, cast
 
-from speaker_runtime.backends.protocol import AnyBackend, Placement, SpeechRequest
+from speaker_runtime.backends.protocol import (
+    AnyBackend,
+    ClonedVoice,
+    CloningBackend,
+    Placement,
+    Reference,
+    SpeechRequest,
+)
+from speaker_runtime.engine.errand import Errand
 from speaker_runtime.engine.job import Job
 from speaker_runtime.engine.scheduler import Bounds, Scheduler
 from speaker_runtime.engine.state import CopyState, EngineState, Load, Phase
@@ -110,6 +120,19 @@ class Engine:
         """
         self._ready_backend()
         return self._scheduler.submit(job, on_change)
+
+    def embed(self, reference: Reference) -> Future[ClonedVoice]:
+        """Have a copy of the model make a voice of a reference, between its steps.
+
+        The backend's capabilities say that it can; whoever asks asks for few at a time.
+        """
+
+        def embed(backend: AnyBackend) -> ClonedVoice:
+            return cast("CloningBackend[Any]", backend).embed(reference)
+
+        errand = Errand(embed)
+        self._scheduler.send(errand)
+        return errand.result
 
     def _ready_backend(self) -> AnyBackend:
         for worker in self._workers:

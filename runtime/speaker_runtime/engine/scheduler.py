@@ -2,11 +2,13 @@
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from speaker_runtime.backends.protocol import Capabilities
+from speaker_runtime.engine.errand import Errand
 from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.engine.pace import Pace
 from speaker_runtime.engine.state import Load, Waiting
@@ -55,6 +57,7 @@ class Scheduler:
         self._can: Capabilities | None = None
         self._waiting: list[Ticket] = []
         self._running: list[Ticket] = []
+        self._errands: deque[Errand] = deque()
         self._open: dict[int, list[Turn]] = {copy: [] for copy in range(copies)}
         self._serving: set[int] = set()
         self._closed: SpeechError | None = None
@@ -73,6 +76,8 @@ class Scheduler:
         """End every job, and every wait for a turn; later jobs are refused."""
         with self._guard:
             self._closed = self._closed or error
+            while self._errands:
+                self._errands.popleft().fail(self._closed)
             for ticket in (*self._running, *self._waiting):
                 ticket.end(self._closed)
             self._guard.notify_all()
@@ -122,11 +127,35 @@ class Scheduler:
             self._guard.notify_all()
             return ticket
 
+    def send(self, errand: Errand) -> None:
+        """Have a copy of the model do something between its steps.
+
+        Whoever sends errands bounds how many there are.
+        """
+        with self._guard:
+            if self._closed:
+                errand.fail(self._closed)
+                return
+            self._errands.append(errand)
+            self._guard.notify_all()
+
+    def next_errand(self) -> Errand | None:
+        """What a copy of the model is to do before its next step, if anything."""
+        with self._guard:
+            return self._errands.popleft() if self._errands else None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there will be no more work."""
+        with self._guard:
+            return self._closed is not None
+
     def next_turns(self, copy: int) -> Sequence[Turn]:
         """Wait for work; the utterances that a copy of the model steps next.
 
         Returns:
-            Nothing once the scheduler is closed.
+            Nothing once the scheduler is closed, or where there is nothing to step and an errand
+            to do.
         """
         with self._guard:
             while not self._closed:
@@ -134,6 +163,8 @@ class Scheduler:
                 turns = self._pick(copy)
                 if turns:
                     return turns
+                if self._errands:
+                    return ()
                 self._guard.wait(self._until_next_deadline())
             return ()
 

@@ -107,8 +107,14 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 backend, can = self._load()
-                while turns := self._scheduler.next_turns(self._copy):
-                    self._step(backend, turns, can.sample_rate)
+                while not self._scheduler.is_closed:
+                    # One at a time between two steps: whoever listens must not be kept waiting.
+                    errand = self._scheduler.next_errand()
+                    if errand is not None:
+                        errand.run(backend)
+                    turns = self._scheduler.next_turns(self._copy)
+                    if turns:
+                        self._step(backend, turns, can.sample_rate)
             except DeviceUnavailableError as error:
                 self._move(error)
             else:

@@ -13,13 +13,16 @@ from starlette.responses import Response
 from starlette.types import Lifespan
 
 from speaker_runtime.contract import (
+    MOST_CLIP_BYTES,
     MOST_VOICES_BYTES,
+    VOICE_AUDIO_PATH,
     VOICE_SYNC_PATH,
     RuntimeConfig,
     VoiceManifest,
 )
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.placing import create_engine
+from speaker_runtime.engine.state import Phase
 from speaker_runtime.http import errors
 from speaker_runtime.http.disconnect import ClientGoneError
 from speaker_runtime.http.envelope import ERRORS_PATH
@@ -42,6 +45,7 @@ from speaker_runtime.http.runtime import Runtime
 from speaker_runtime.services.cache.opening import open_cache
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.models import ModelNames
+from speaker_runtime.services.references.opening import open_cloner
 from speaker_runtime.services.service import SpeechService
 
 if TYPE_CHECKING:
@@ -51,6 +55,8 @@ logger = logging.getLogger(__name__)
 
 _STOP_SECONDS: Final = 5.0
 """How long the engine may take to end its last step."""
+_LOADED_SECONDS: Final = 0.05
+"""How often it is looked whether the model is loaded."""
 _BYTES_PER_CHARACTER: Final = 12
 """JSON may write one character as two escapes of six bytes each."""
 _BYTES_BESIDE_INPUT: Final = 64 * 1024
@@ -79,7 +85,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runtime.engine.start()
-        yield
+        async with _cloning(runtime):
+            yield
         await asyncio.to_thread(runtime.engine.stop, _STOP_SECONDS)
         runtime.service.close()
 
@@ -89,7 +96,8 @@ def create_app(
     errors.install(app)
     app.add_exception_handler(ClientGoneError, gone_client)
     longest = longest_body(config.serving.max_input_characters)
-    longer = {} if config.voice_sync is None else {VOICE_SYNC_PATH: MOST_VOICES_BYTES}
+    synced = {VOICE_SYNC_PATH: MOST_VOICES_BYTES, VOICE_AUDIO_PATH: MOST_CLIP_BYTES}
+    longer = {} if config.voice_sync is None else synced
     app.add_middleware(BodyLimit, max_bytes=longest, exceptions=longer)
     app.add_middleware(RequestLog)
     return app
@@ -130,12 +138,35 @@ def longest_body(characters: int) -> int:
     return characters * _BYTES_PER_CHARACTER + _BYTES_BESIDE_INPUT
 
 
+@asynccontextmanager
+async def _cloning(runtime: Runtime) -> AsyncIterator[None]:
+    """Make the voices that were declared from the start, once the model is loaded."""
+    cloner = runtime.service.cloner
+    if cloner is None:
+        yield
+        return
+    begun = asyncio.create_task(_begin_cloning(runtime))
+    try:
+        yield
+    finally:
+        begun.cancel()
+        await asyncio.gather(begun, return_exceptions=True)
+        await cloner.close()
+
+
+async def _begin_cloning(runtime: Runtime) -> None:
+    while runtime.engine.state.phase is not Phase.READY:  # noqa: ASYNC110  it knows no event loop
+        await asyncio.sleep(_LOADED_SECONDS)
+    runtime.service.catalogue()
+
+
 def _build(
     config: RuntimeConfig, manifest: VoiceManifest, engine: Engine, shared_cache: str | None
 ) -> Runtime:
     counted = RuntimeMetrics(config.backend, lambda: engine.load, lambda: engine.copies)
     cache = open_cache(config, shared_cache, counted.cache)
-    service = SpeechService(engine, manifest, config.serving, counted, cache)
+    cloner = open_cloner(config, engine, counted)
+    service = SpeechService(engine, manifest, config.serving, counted, cache, cloner=cloner)
     return Runtime(
         config=config,
         engine=engine,

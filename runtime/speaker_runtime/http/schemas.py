@@ -97,6 +97,9 @@ class VoiceInfo(BaseModel):
     description: str | None = None
     languages: list[str] = Field(description="BCP 47 tags, the main one first.")
     gender: str | None = None
+    tags: list[str] = Field(default=[], description="What the voice is good for.")
+    license: str | None = Field(default=None, description="Terms of the voice's use.")
+    cloned: bool = Field(default=False, description="Whether it sounds like a recording.")
     aliases: list[str] = Field(description="Other names that mean this voice.")
     default: bool = Field(description="Whether OpenAI's voice names mean this voice.")
 
@@ -137,6 +140,16 @@ class SsmlCapabilities(BaseModel):
     max_silence_seconds: float = Field(description="Of all breaks of a document together.")
 
 
+class CloningCapabilities(BaseModel):
+    """Which recordings voices can be made of."""
+
+    shortest_seconds: float = Field(description="Least speech of all clips together.")
+    longest_seconds: float = Field(description="Most speech of all clips together.")
+    most_clips: int
+    languages: list[str] = Field(description="BCP 47 tags of what cloned voices speak.")
+    needs_transcript: bool = Field(description="Whether it has to be told what is said in them.")
+
+
 class Capabilities(BaseModel):
     """What a request may ask for."""
 
@@ -158,6 +171,9 @@ class Capabilities(BaseModel):
     max_input_characters: int
     lexicon_words: int = Field(description="Words that this deployment respells.")
     instructions: bool = Field(description="Whether `instructions` are followed.")
+    cloning: CloningCapabilities | None = Field(
+        default=None, description="Which recordings voices can be made of; null where of none."
+    )
     ssml: SsmlCapabilities
 
 
@@ -188,9 +204,12 @@ class VoiceStatus(BaseModel):
     """One voice's state."""
 
     name: str
-    state: Annotated[str, Field(description="ready, or failed with a message.")]
+    state: Annotated[
+        str, Field(description="ready; pending while it is made of its reference; or failed.")
+    ]
+    reason: str = Field(default="", description="What is in the way, as one CamelCase word.")
     message: str
-    preset: str
+    preset: str | None = Field(description="None of a voice that sounds like a recording.")
 
 
 class CopyStatus(BaseModel):

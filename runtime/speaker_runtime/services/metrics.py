@@ -39,6 +39,8 @@ class RuntimeMetrics:
         self.cache = CacheMetrics(self.registry, model)
         self._model = model
         self.open_sessions = 0
+        self.clone_bytes: Callable[[], int] = lambda: 0
+        """Asked at every scrape for the memory of cloned voices."""
         self.registry.register(_EngineCollector(model, load, copies))
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "tts_requests_running": ("Requests being spoken.", lambda: load().running),
@@ -48,8 +50,8 @@ class RuntimeMetrics:
                 lambda: load().queued_seconds,
             ),
             "tts_voice_state_bytes": (
-                "Memory of voices that were mixed for requests, of all copies of the model.",
-                lambda: sum(copy.voice_state_bytes for copy in copies()),
+                "Memory of voices that were mixed or cloned for requests.",
+                lambda: sum(copy.voice_state_bytes for copy in copies()) + self.clone_bytes(),
             ),
         }
         for name, (text, value) in gauges.items():
@@ -96,6 +98,14 @@ class RuntimeMetrics:
             registry=self.registry,
         )
 
+        self._cloned = Counter(
+            "tts_voices_cloned",
+            "References that were to become voices, by how that ended: `ready`, or the reason why "
+            "not. What was kept from before is not counted.",
+            ["model", "result"],
+            registry=self.registry,
+        )
+
     @contextmanager
     def session(self) -> Iterator[None]:
         """A WebSocket session goes on meanwhile."""
@@ -137,6 +147,10 @@ class RuntimeMetrics:
     def synced(self, result: Literal["applied", "unchanged", "refused"]) -> None:
         """A manifest of voices has arrived."""
         self._syncs.labels(self._model, result).inc()
+
+    def cloned(self, result: str) -> None:
+        """A reference has become a voice, or not."""
+        self._cloned.labels(self._model, result).inc()
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""

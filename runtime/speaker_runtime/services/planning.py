@@ -8,7 +8,7 @@ from typing import Final
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.audio.tempo import split_speed
-from speaker_runtime.backends.protocol import Capabilities, SpeechRequest
+from speaker_runtime.backends.protocol import Capabilities, ClonedVoice, SpeechRequest
 from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
@@ -133,22 +133,42 @@ class Plan:
         )
 
 
-def plan(order: SpeechOrder, catalogue: Catalogue, can: Capabilities, lexicon: Lexicon) -> Plan:
+Clones = Callable[[Voice], ClonedVoice | None]
+"""What the model made of a voice's reference; None of a voice without one."""
+
+
+def no_clones(_: Voice) -> None:
+    """Of a model that cannot clone."""
+
+
+def plan(
+    order: SpeechOrder,
+    catalogue: Catalogue,
+    can: Capabilities,
+    lexicon: Lexicon,
+    clones: Clones = no_clones,
+) -> Plan:
     """Decide how to carry out ``order``.
 
     Raises:
         SpeechError: It cannot be carried out.
     """
-    return _Planner(order, catalogue, can, lexicon).plan()
+    return _Planner(order, catalogue, can, lexicon, clones).plan()
 
 
 class _Planner:
     """Plans one order, passage by passage."""
 
     def __init__(
-        self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities, lexicon: Lexicon
+        self,
+        order: SpeechOrder,
+        catalogue: Catalogue,
+        can: Capabilities,
+        lexicon: Lexicon,
+        clones: Clones,
     ) -> None:
         self._order = order
+        self._clones = clones
         self._catalogue = catalogue
         self._can = can
         self._lexicon = lexicon
@@ -208,16 +228,18 @@ class _Planner:
             return
         self._left = Section()
         self._sections.append(section)
+        clone = self._clones(voice)
         for sentence in read:
             self._speak(
                 sentence,
                 lambda utterance: SpeechRequest(
                     text=utterance.text,
-                    preset=voice.entry.preset,
+                    preset=voice.speaker,
                     language=language,
                     speed=native,
                     seed=self._order.seed,
                     pronunciations=self._spoken(utterance),
+                    clone=clone,
                 ),
             )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from speaker_runtime.audio.pipeline import Pipeline
-from speaker_runtime.backends.protocol import Capabilities
+from speaker_runtime.backends.protocol import Capabilities, ClonedVoice
 from speaker_runtime.contract import ServingConfig, VoiceManifest
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.placing import usable_cpus
@@ -19,11 +19,13 @@ from speaker_runtime.services.pool import RankedPool
 from speaker_runtime.services.preview import Part, Preview, Shelf, split_plan
 from speaker_runtime.services.production import Live, Production, Replay
 from speaker_runtime.services.recording import Recordings
+from speaker_runtime.services.references.cloner import Cloner
 from speaker_runtime.services.speech import Speech
 from speaker_runtime.services.timing import Timing
 from speaker_runtime.services.watch import Watch
 from speaker_runtime.text.lexicon import Lexicon
-from speaker_runtime.voices.catalogue import Catalogue
+from speaker_runtime.voices.catalogue import Catalogue, Voice
+from speaker_runtime.voices.standing import key_of
 
 
 class SpeechService:
@@ -35,6 +37,7 @@ class SpeechService:
         limits: Of one request, and the deployment's lexicon.
         metrics: What to count in.
         cache: Of what was spoken before, if there is one; closed together with the service.
+        cloner: Makes voices of reference audio, where the service may.
     """
 
     def __init__(
@@ -44,8 +47,14 @@ class SpeechService:
         limits: ServingConfig,
         metrics: RuntimeMetrics,
         cache: AudioCache | None = None,
+        *,
+        cloner: Cloner | None = None,
     ) -> None:
         self._engine = engine
+        self.cloner = cloner
+        """Makes voices of reference audio, where the service may."""
+        if cloner is not None:
+            cloner.on_change = self._renew
         self._manifest = manifest
         self._limits = limits
         self._lexicon = Lexicon(limits.lexicon)
@@ -82,12 +91,14 @@ class SpeechService:
         return state.capabilities
 
     def catalogue(self) -> Catalogue:
-        """The voices; known once the backend is loaded.
+        """The voices; known once the backend is loaded. Called on the event loop.
 
         Raises:
             SpeechError: It is not loaded yet, or failed.
         """
         if self._catalogue is None:
+            if self.cloner is not None:
+                self.cloner.want(self._manifest.voices, self.capabilities())
             self._catalogue = self._catalogue_of(self._manifest)
         return self._catalogue
 
@@ -102,9 +113,20 @@ class SpeechService:
         Raises:
             SpeechError: The backend is not loaded yet, or failed; the voices stay as they are.
         """
-        changed = await asyncio.to_thread(self._catalogue_of, manifest)
-        self._manifest, self._catalogue = manifest, changed
-        return changed
+        if self.cloner is None:
+            changed = await asyncio.to_thread(self._catalogue_of, manifest)
+            self._manifest, self._catalogue = manifest, changed
+        else:
+            self.cloner.want(manifest.voices, self.capabilities())
+            self._manifest = manifest
+            self._renew()
+        return self.catalogue()
+
+    async def settled(self, seconds: float) -> Catalogue:
+        """The voices, once none is being made of audio that is here, or after so many seconds."""
+        if self.cloner is not None:
+            await self.cloner.settled(seconds)
+        return self.catalogue()
 
     async def speak(self, order: SpeechOrder) -> Speech:
         """Queue an order; the result is to be started, and closed in any case.
@@ -212,12 +234,25 @@ class SpeechService:
         self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities
     ) -> tuple[Plan, tuple[str, ...]]:
         """What is to be done, and what of the order is not followed to the letter."""
-        planned = plan(order, catalogue, can, self._lexicon)
+        planned = plan(order, catalogue, can, self._lexicon, self._clone)
         return planned, (*planned.warnings, *self._engine.check(planned.requests))
 
     def _catalogue_of(self, manifest: VoiceManifest) -> Catalogue:
         can = self.capabilities()
-        return Catalogue(manifest, can.presets, mixes_presets=can.mixes_presets)
+        clones = self.cloner.standings(manifest.voices, can) if self.cloner else {}
+        return Catalogue(manifest, can.presets, mixes_presets=can.mixes_presets, clones=clones)
+
+    def _renew(self) -> None:
+        """Some voice has become ready, or has failed."""
+        if self._engine.state.capabilities is not None:
+            self._catalogue = self._catalogue_of(self._manifest)
+
+    def _clone(self, voice: Voice) -> ClonedVoice | None:
+        """What the model made of the voice's reference; read on a thread of the pool."""
+        key = key_of(voice.speaker)
+        if self.cloner is None or key is None:
+            return None
+        return self.cloner.load(key, self.capabilities())
 
     def _production(
         self, order: SpeechOrder, planned: Plan, can: Capabilities, cached: OrderCache

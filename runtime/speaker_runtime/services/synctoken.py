@@ -36,11 +36,11 @@ class SyncToken:
         self._clock = clock
         self._key = OKPKey.import_key({"kty": "OKP", "crv": SYNC_CURVE, "x": config.public_key})
 
-    def verified(self, token: str, manifest: bytes) -> SyncClaims:
+    def verified(self, token: str, content: bytes, typ: str = SYNC_TYPE) -> SyncClaims:
         """What a token says.
 
         Raises:
-            SpeechError: It is not the operator's word for this manifest, here and now.
+            SpeechError: It is not the operator's word for this content, here and now.
         """
         try:
             opened = jwt.decode(token, self._key, algorithms=[SYNC_ALGORITHM])
@@ -51,16 +51,16 @@ class SyncToken:
         except (JoseError, ValueError) as error:
             raise _refused("it is not signed by the operator of this service") from error
         now = self._clock()
-        if opened.header.get("typ") != SYNC_TYPE:
-            raise _refused(f"its type is not {SYNC_TYPE}")
+        if opened.header.get("typ") != typ:
+            raise _refused(f"its type is not {typ}")
         if claims.aud != self._audience:
             raise _refused("it is for another service")
         if claims.exp <= now - LEEWAY_SECONDS:
             raise _refused("it has expired")
         if claims.iat > now + LEEWAY_SECONDS:
             raise _refused("it is from the future: compare the clocks of the nodes")
-        if claims.digest != digest_of(manifest):
-            raise _refused("it is for another manifest")
+        if claims.digest != digest_of(content):
+            raise _refused("it is for another manifest, or other audio")
         return claims
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from speaker_runtime.contract import (
+    AUDIO_TYPE,
     SyncClaims,
     SyncedVoice,
     SyncReport,
@@ -22,6 +23,8 @@ from speaker_runtime.services.synctoken import SyncToken, refuse_outdated
 from speaker_runtime.voices.catalogue import Catalogue
 
 _REPORTED_PROBLEMS: Final = 5
+_SETTLE_SECONDS: Final = 0.5
+"""How long an answer may wait for voices that are being made; the operator waits for longer."""
 
 
 class VoiceSync:
@@ -60,21 +63,55 @@ class VoiceSync:
         try:
             claims = self._token.verified(token, manifest)
             async with self._one_at_a_time:
-                return await self._take(claims, manifest)
+                await self._take(claims, manifest)
         except SpeechError:
             self._metrics.synced("refused")
             raise
+        catalogue = await self._service.settled(_SETTLE_SECONDS)
+        return self._report(catalogue)
 
-    async def _take(self, claims: SyncClaims, manifest: bytes) -> SyncReport:
+    def take_audio(self, token: str, content: bytes) -> None:
+        """Take reference audio that a manifest named; what nobody waits for is dropped.
+
+        Raises:
+            SpeechError: It is not the operator's.
+        """
+        try:
+            claims = self._token.verified(token, content, AUDIO_TYPE)
+        except SpeechError:
+            self._metrics.synced("refused")
+            raise
+        if self._service.cloner is not None:
+            self._service.cloner.handed.give(claims.digest, content)
+
+    async def _take(self, claims: SyncClaims, manifest: bytes) -> None:
         known = claims.digest == self._digest
         refuse_outdated(claims, self._revision, known=known, what="voices")
         if known:
-            catalogue = self._service.catalogue()
+            self._service.catalogue()  # raises while the backend is not loaded
         else:
-            catalogue = await self._service.change_voices(_read(manifest))
+            await self._service.change_voices(_read(manifest))
         self._digest, self._revision = claims.digest, claims.revision
         self._metrics.synced("unchanged" if known else "applied")
-        return _report(self._digest, self._service.manifest, catalogue)
+
+    def _report(self, catalogue: Catalogue) -> SyncReport:
+        """The declared voices come first in a catalogue; behind them are the backend's presets."""
+        declared = catalogue.voices[: len(self._service.manifest.voices)]
+        cloner = self._service.cloner
+        return SyncReport(
+            digest=self._digest,
+            voices=tuple(
+                SyncedVoice(
+                    name=voice.entry.name,
+                    state=voice.state.value,
+                    reason=voice.reason,
+                    message=voice.message,
+                )
+                for voice in declared
+            ),
+            wanted=cloner.handed.wanted if cloner else (),
+            ask_again_seconds=cloner.ask_again if cloner else None,
+        )
 
 
 def _read(manifest: bytes) -> VoiceManifest:
@@ -100,15 +137,3 @@ def _read(manifest: bytes) -> VoiceManifest:
             suggestion="Name each voice once.",
         )
     return voices
-
-
-def _report(digest: str, manifest: VoiceManifest, catalogue: Catalogue) -> SyncReport:
-    """The declared voices come first in a catalogue; behind them are the backend's presets."""
-    declared = catalogue.voices[: len(manifest.voices)]
-    return SyncReport(
-        digest=digest,
-        voices=tuple(
-            SyncedVoice(name=voice.entry.name, state=voice.state.value, message=voice.message)
-            for voice in declared
-        ),
-    )

@@ -1,17 +1,17 @@
 """Which voice a request's name means: manifest names, aliases, presets, OpenAI's names."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from speaker_runtime.contract import VoiceEntry, VoiceManifest
+from speaker_runtime.contract import VoiceEntry, VoiceManifest, VoiceReason
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.voices import mixing
 from speaker_runtime.voices.preset import Preset
+from speaker_runtime.voices.standing import Standing
 
 OPENAI_VOICES: Final = (
     "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable",
@@ -20,10 +20,17 @@ OPENAI_VOICES: Final = (
 """Names that clients of OpenAI's API send; nobody need declare them."""
 
 
+_CANNOT_CLONE: Final = Standing(
+    reason=VoiceReason.BACKEND_CANNOT_CLONE,
+    message="this service has no way to sound like a recording: give the voice a preset",
+)
+
+
 class VoiceState(StrEnum):
     """Whether a voice can speak."""
 
     READY = "ready"
+    PENDING = "pending"
     FAILED = "failed"
 
 
@@ -34,14 +41,35 @@ class Voice:
     Attributes:
         entry: What the manifest, or the backend's preset, says of it.
         state: Whether it can speak.
+        reason: What is wrong with it, for programs; empty where nothing is.
         message: What is wrong with it, and what to do.
         names: Every name that means this voice, its own first.
+        speaker: Who speaks, as the model knows them; empty where nobody does. A voice that is
+            being made anew speaks as before meanwhile.
     """
 
     entry: VoiceEntry
     state: VoiceState
     message: str
     names: tuple[str, ...]
+    reason: str = ""
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """How a voice sounds, or why it does not."""
+
+    speaker: str = ""
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def state(self) -> VoiceState:
+        if not self.reason:
+            return VoiceState.READY
+        pending = self.reason == VoiceReason.PREPARING
+        return VoiceState.PENDING if pending else VoiceState.FAILED
 
 
 class Catalogue:
@@ -52,6 +80,7 @@ class Catalogue:
         presets: The backend's built-in speakers; each is a voice too, unless a declared one has
             its name.
         mixes_presets: Whether the backend speaks mixes of its presets.
+        clones: How far the voices with a reference are, by name.
     """
 
     def __init__(
@@ -60,11 +89,13 @@ class Catalogue:
         presets: Sequence[Preset],
         *,
         mixes_presets: bool = False,
+        clones: Mapping[str, Standing] = MappingProxyType({}),
     ) -> None:
         entries = (*manifest.voices, *_presets_as_voices(manifest, presets))
-        names = frozenset(preset.name for preset in presets)
+        self._presets = frozenset(preset.name for preset in presets)
         self._mixes_presets = mixes_presets
-        self.voices = tuple(_claims(entries, partial(self._preset_problem, names)))
+        self._clones = clones
+        self.voices = tuple(_claims((entry, self._sound(entry)) for entry in entries))
         self._by_name: Mapping[str, Voice] = MappingProxyType(
             {name: voice for voice in self.voices for name in voice.names}
         )
@@ -89,6 +120,13 @@ class Catalogue:
                 f"The voice {name!r} cannot speak: {voice.message}",
                 param="voice",
             )
+        if voice.state is VoiceState.PENDING and not voice.speaker:
+            raise SpeechError(
+                ErrorCode.VOICE_NOT_READY,
+                f"The voice {name!r} cannot speak yet: {voice.message}.",
+                param="voice",
+                retry_after=1,
+            )
         return voice
 
     def _mix(self, text: str) -> Voice:
@@ -99,11 +137,32 @@ class Catalogue:
                 param="voice",
             )
         voices = [self.resolve(part.name) for part in mixing.parse(text)]
-        preset = mixing.resolved(text, lambda name: self.resolve(name).entry.preset)
+        cloned = next((voice for voice in voices if voice.entry.reference), None)
+        if cloned is not None:
+            raise SpeechError(
+                ErrorCode.INVALID_VALUE,
+                f"The voice {cloned.entry.name!r} sounds like a recording: it cannot be mixed.",
+                param="voice",
+                suggestion="Mix voices of presets.",
+            )
+        preset = mixing.resolved(text, lambda name: self.resolve(name).speaker)
         entry = voices[0].entry.model_copy(update={"name": text, "preset": preset, "aliases": ()})
-        return Voice(entry, VoiceState.READY, message="", names=(text,))
+        return Voice(entry, VoiceState.READY, message="", names=(text,), speaker=preset)
 
-    def _preset_problem(self, names: frozenset[str], preset: str) -> str:
+    def _sound(self, entry: VoiceEntry) -> _Sound:
+        if entry.problem is not None:
+            return _Sound(reason=entry.problem.reason, message=entry.problem.message)
+        if entry.preset is not None:
+            problem = self._preset_problem(entry.preset)
+            if problem:
+                return _Sound(reason=VoiceReason.PRESET_UNKNOWN, message=problem)
+            mix = mixing.is_mix(entry.preset)
+            return _Sound(mixing.resolved(entry.preset) if mix else entry.preset)
+        standing = self._clones.get(entry.name, _CANNOT_CLONE)
+        speaker = "" if standing.key is None else standing.speaker
+        return _Sound(speaker, standing.reason or "", standing.message)
+
+    def _preset_problem(self, preset: str) -> str:
         """What is wrong with a voice's preset, or mix of presets; nothing if it can be spoken."""
         if not mixing.is_mix(preset):
             wanted = [preset]
@@ -115,8 +174,9 @@ class Catalogue:
             except SpeechError as error:
                 return error.message
         for name in wanted:
-            if name not in names:
-                return f"the backend has no preset {name!r}; it has: {', '.join(sorted(names))}."
+            if name not in self._presets:
+                known = ", ".join(sorted(self._presets))
+                return f"the backend has no preset {name!r}; it has: {known}."
         return ""
 
     def _find_default(self, wanted: str | None) -> tuple[Voice | None, str]:
@@ -150,27 +210,25 @@ def _presets_as_voices(manifest: VoiceManifest, presets: Sequence[Preset]) -> It
     )
 
 
-def _claims(entries: Sequence[VoiceEntry], preset_problem: Callable[[str], str]) -> Iterable[Voice]:
+def _claims(entries: Iterable[tuple[VoiceEntry, _Sound]]) -> Iterable[Voice]:
     """Give every name to one voice: own names first, then aliases, the earlier voice winning."""
-    taken = {entry.name for entry in entries}
-    for entry in entries:
+    entries = list(entries)
+    taken = {entry.name for entry, _ in entries}
+    for entry, sound in entries:
         aliases = [alias for alias in entry.aliases if alias not in taken]
         refused = [alias for alias in entry.aliases if alias in taken and alias != entry.name]
         taken.update(aliases)
-        problem = preset_problem(entry.preset)
-        message = problem
-        if refused and not problem:
+        reason, message = sound.reason, sound.message
+        if refused and not reason:
+            reason = VoiceReason.ALIAS_CONFLICT
             message = f"the alias {', '.join(refused)} belongs to another voice."
+        mixed = entry.preset is not None and bool(sound.speaker)
         yield Voice(
-            entry=entry if problem else _with_one_spelling(entry),
-            state=VoiceState.FAILED if problem else VoiceState.READY,
+            # Equal mixes are written in one way.
+            entry=entry.model_copy(update={"preset": sound.speaker}) if mixed else entry,
+            state=sound.state,
+            reason=reason,
             message=message,
             names=(entry.name, *dict.fromkeys(aliases)),
+            speaker=sound.speaker,
         )
-
-
-def _with_one_spelling(entry: VoiceEntry) -> VoiceEntry:
-    """The voice with its mix, if it is one, written as equal mixes are."""
-    if not mixing.is_mix(entry.preset):
-        return entry
-    return entry.model_copy(update={"preset": mixing.resolved(entry.preset)})

@@ -3,12 +3,14 @@
 from fastapi import APIRouter
 
 from speaker_runtime.audio.formats import AudioFormat
+from speaker_runtime.backends.protocol import Capabilities as BackendCapabilities
 from speaker_runtime.errors import ErrorCode
 from speaker_runtime.http.openapi.answers import refusals
 from speaker_runtime.http.openapi.examples import CAPABILITIES, of_json
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import (
     Capabilities,
+    CloningCapabilities,
     PaceRange,
     SsmlCapabilities,
     SsmlElement,
@@ -46,6 +48,7 @@ async def capabilities(runtime: CurrentRuntime) -> Capabilities:
         max_input_characters=serving.max_input_characters,
         lexicon_words=len(serving.lexicon),
         instructions=False,
+        cloning=_cloning(can),
         ssml=SsmlCapabilities(
             modes=list(Mode),
             elements=[
@@ -63,4 +66,17 @@ async def capabilities(runtime: CurrentRuntime) -> Capabilities:
             max_break_seconds=elements.MAX_BREAK_SECONDS,
             max_silence_seconds=elements.MAX_SILENCE_SECONDS,
         ),
+    )
+
+
+def _cloning(can: BackendCapabilities) -> CloningCapabilities | None:
+    cloning = can.cloning
+    if cloning is None:
+        return None
+    return CloningCapabilities(
+        shortest_seconds=cloning.shortest,
+        longest_seconds=cloning.longest,
+        most_clips=cloning.most_clips,
+        languages=list(cloning.languages or can.languages),
+        needs_transcript=cloning.needs_transcript,
     )

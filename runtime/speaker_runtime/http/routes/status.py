@@ -90,6 +90,7 @@ def _voices(runtime: Runtime) -> list[VoiceStatus]:
         VoiceStatus(
             name=voice.entry.name,
             state=voice.state.value,
+            reason=voice.reason,
             message=voice.message,
             preset=voice.entry.preset,
         )

@@ -7,7 +7,6 @@ from speaker_runtime.http.openapi.answers import refusals
 from speaker_runtime.http.openapi.examples import VOICES, of_json
 from speaker_runtime.http.runtime import CurrentRuntime
 from speaker_runtime.http.schemas import VoiceInfo, VoiceList
-from speaker_runtime.voices.catalogue import VoiceState
 
 router = APIRouter(tags=["Voices"])
 
@@ -31,10 +30,13 @@ async def list_voices(runtime: CurrentRuntime) -> VoiceList:
                 description=voice.entry.description,
                 languages=list(voice.entry.languages),
                 gender=voice.entry.gender,
+                tags=list(voice.entry.tags),
+                license=voice.entry.license,
+                cloned=voice.entry.reference is not None,
                 aliases=list(voice.names[1:]),
                 default=voice is catalogue.default,
             )
             for voice in catalogue.voices
-            if voice.state is VoiceState.READY
+            if voice.speaker
         ]
     )

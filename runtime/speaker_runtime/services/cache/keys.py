@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import av
@@ -60,7 +60,9 @@ def order_keys(origin: Origin, planned: Plan, audio_format: AudioFormat) -> Orde
 
 def utterance_key(origin: Origin, request: SpeechRequest) -> str:
     """The key of an utterance, whatever it is encoded to."""
-    return _digest({"kind": "utterance", "origin": asdict(origin), "request": asdict(request)})
+    written = asdict(replace(request, clone=None))  # whose place its name takes
+    del written["clone"]
+    return _digest({"kind": "utterance", "origin": asdict(origin), "request": written})
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

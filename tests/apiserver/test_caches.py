@@ -247,7 +247,7 @@ def test_pods_and_services_share_one_download_and_wait_for_it_without_being_ther
     assert claim["metadata"]["name"] == ready["claim"]
 
 
-def test_a_download_that_was_killed_goes_on_where_it_was(
+def test_a_download_that_was_stopped_goes_on_where_it_was(
     own: Api, site: Site, fetches: Fetches
 ) -> None:
     held(site)
@@ -257,7 +257,7 @@ def test_a_download_that_was_killed_goes_on_where_it_was(
         within=TIMEOUT,
         what="the download is under way",
     )
-    fetches.kill()
+    fetches.stop()
     message = await_state(own, "Failed")["message"]
     assert "it is tried again" in message
     retry = {"metadata": {"annotations": {"speaker-tts.dev/retry": "now"}}}

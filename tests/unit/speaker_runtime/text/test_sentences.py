@@ -189,4 +189,4 @@ def test_every_character_is_in_one_sentence_and_every_letter_is_spoken(
 
 
 def letters(text: str) -> str:
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text))).casefold()
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text))).casefold()

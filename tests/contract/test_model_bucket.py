@@ -53,7 +53,7 @@ def test_a_private_bucket_refuses_who_shows_no_credentials(
 ) -> None:
     monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
     error = failure(tmp_path, bucket)
-    assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
+    assert error.exit_code is ExitCode.LOGIN_REFUSED
     assert "answers 403" in error.message
 
 

@@ -97,7 +97,7 @@ def test_a_fetch_survives_what_passes(site: Site, config: Path, answers: list[An
             f"is {9 << 20} bytes long",
         ),
         (Answer(status=404), ExitCode.MODEL_UNAVAILABLE, "answers 404"),
-        (Answer(status=403), ExitCode.MODEL_UNAVAILABLE, "spec.model.credentialsSecret"),
+        (Answer(status=403), ExitCode.LOGIN_REFUSED, "spec.model.credentialsSecret"),
         (
             Answer(status=503, headers={"Retry-After": "3600"}),
             ExitCode.MODEL_UNAVAILABLE,

@@ -86,7 +86,12 @@ def test_wrong_documents_are_explained_all_at_once(documents: Path) -> None:
     _edit(documents / VOICES_FILE, voices=[{"name": "ana"}])
     ended = _run("serve", "--config", documents, "--port", "0")
     assert ended.returncode == ExitCode.INVALID_CONFIG
-    for expected in ("colour", "serving.drainSeconds", "a voice has one of preset, reference and problem", VOICES_FILE):
+    for expected in (
+        "colour",
+        "serving.drainSeconds",
+        "one of preset, reference and problem",
+        VOICES_FILE,
+    ):
         assert expected in ended.stderr
 
 
@@ -96,7 +101,11 @@ def test_a_fetch_explains_all_that_is_wrong_before_it_downloads_anything(documen
     _edit(documents / VOICES_FILE, voices=[{"name": "ana"}])
     ended = _run("model", "fetch", "--config", documents)
     assert ended.returncode == ExitCode.INVALID_CONFIG
-    for expected in ("model.source", "write one that begins with", "a voice has one of preset, reference and problem"):
+    for expected in (
+        "model.source",
+        "write one that begins with",
+        "one of preset, reference and problem",
+    ):
         assert expected in ended.stderr
     assert not (documents / "model").exists()
 

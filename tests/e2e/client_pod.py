@@ -20,12 +20,53 @@ except urllib.error.HTTPError as error:
 print(json.dumps({"status": status, "body": base64.b64encode(data).decode()}))
 """
 
+GUARDED_PROGRAM = f"""
+import socket, sys, urllib.parse
+address = urllib.parse.urlsplit(sys.argv[1])
+try:
+    socket.create_connection((address.hostname, address.port or 80), timeout=4).close()
+except OSError:
+    print("null")
+    sys.exit()
+{PROGRAM}
+"""
+PYTHON = "/opt/venv/bin/python"
+
 
 def post(kubectl: Kubectl, name: str, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
     """POST JSON from a pod of its own; return the answer's status and body."""
-    log = run(kubectl, name, ["/opt/venv/bin/python", "-c", PROGRAM, url, json.dumps(body)])
+    log = run(kubectl, name, [PYTHON, "-c", PROGRAM, url, json.dumps(body)])
     answer = json.loads(log.strip().splitlines()[-1])
     return answer["status"], base64.b64decode(answer["body"])
+
+
+class Client:
+    """A pod that stays, and calls services whenever it is told to."""
+
+    def __init__(self, kubectl: Kubectl, name: str, **labels: str) -> None:
+        self._kubectl = kubectl
+        self._name = name
+        sleep = "import time; time.sleep(3600)"
+        manifest = _pod(name, [PYTHON, "-c", sleep], None)
+        manifest["metadata"]["labels"] = labels
+        kubectl.apply(manifest)
+
+    def await_running(self) -> "Client":
+        eventually(
+            lambda: (self._kubectl.get("pod", self._name) or {})["status"]["phase"] == "Running",
+            within=POD_TIMEOUT,
+            what=f"pod {self._name} runs",
+        )
+        return self
+
+    def python(self, program: str, *arguments: str) -> str:
+        """Run a program in the pod; return what it printed."""
+        return self._kubectl("exec", self._name, "--", PYTHON, "-c", program, *arguments)
+
+    def post(self, url: str, body: dict[str, Any]) -> tuple[int, bytes] | None:
+        """POST JSON; return status and body, or None if no connection is let through."""
+        answer = json.loads(self.python(GUARDED_PROGRAM, url, json.dumps(body)).splitlines()[-1])
+        return None if answer is None else (answer["status"], base64.b64decode(answer["body"]))
 
 
 def run(kubectl: Kubectl, name: str, command: list[str], config_map: str | None = None) -> str:
@@ -58,6 +99,7 @@ def _pod(name: str, command: list[str], config_map: str | None) -> dict[str, Any
         "metadata": {"name": name},
         "spec": {
             "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False,
             "securityContext": {
                 "runAsNonRoot": True,

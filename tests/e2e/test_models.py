@@ -25,6 +25,8 @@ READY_TIMEOUT = 120
 REASON_TIMEOUT = 60
 WORD_ERROR_GOAL = 0.05
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it walks home."
+SMALL = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+"""Less than Kokoro's own: two services have to fit on a node of two cores."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,12 @@ def spoken(name: str, source: str, **spec: Any) -> dict[str, Any]:
         "apiVersion": "speaker-tts.dev/v1alpha1",
         "kind": "TTSService",
         "metadata": {"name": name},
-        "spec": {"backend": "kokoro", "model": {"source": source, **spec.pop("model", {})}, **spec},
+        "spec": {
+            "backend": "kokoro",
+            "model": {"source": source, **spec.pop("model", {})},
+            "resources": SMALL,
+            **spec,
+        },
     }
 
 

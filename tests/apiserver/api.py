@@ -153,6 +153,12 @@ def connect(control_plane: ControlPlane) -> Iterator[Api]:
         yield Api(client, "default")
 
 
+def is_observed(manifest: Json) -> bool:
+    """Whether the status tells of the present spec; one that nobody wrote yet says -1."""
+    observed: object = manifest["status"]["observedGeneration"]
+    return observed == manifest["metadata"]["generation"]
+
+
 def service(name: str = "hello", /, **spec: Any) -> Json:
     """A TTSService to declare."""
     return {

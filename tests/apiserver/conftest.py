@@ -9,6 +9,7 @@ import pytest
 from cluster.envtest import ControlPlane
 from cluster.errors import Unavailable
 from speaker_operator.api import crd
+from speaker_operator.api.v1alpha1.common import GROUP
 from speaker_operator.kube import rbac
 from speaker_operator.kube.resources import CHILDREN, DECLARED
 from tests.apiserver.api import (
@@ -90,7 +91,8 @@ def install_crds(control_plane: ControlPlane) -> None:
                 api.create(service(), dryRun="All")
             except Refused:
                 return False
-            return True
+            listed = control_plane.kubectl("api-resources", "--api-group", GROUP, "--output=name")
+            return len(listed.split()) == len(crd.files())  # short names come a moment later
 
         eventually(established, within=ESTABLISHED_TIMEOUT, what="the CRDs are established")
 

@@ -84,7 +84,7 @@ def test_a_category_lists_everything(api: Api, apiserver: ControlPlane, reposito
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("tts.spec.cache.retain", "outlives the TTSService"),
+        ("tts.spec.cache.retain", "Where services share it, one that wants to keep it is enough"),
         ("tts.spec.autoscaling", "Lets the number of pods follow the load"),
         ("voice.spec.aliases", "Within one service an alias belongs to one voice"),
     ],

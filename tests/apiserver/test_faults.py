@@ -10,7 +10,16 @@ import pytest
 from cluster.envtest import ControlPlane
 from cluster.errors import Unavailable
 from speaker_operator.kube.resources import CHILDREN, DEPLOYMENT, TTS_SERVICE, VOICE
-from tests.apiserver.api import Api, Refused, connect, eventually, service, unique_name, voice
+from tests.apiserver.api import (
+    Api,
+    Refused,
+    connect,
+    eventually,
+    is_observed,
+    service,
+    unique_name,
+    voice,
+)
 from tests.apiserver.children import EVERYTHING, quiesce
 from tests.apiserver.conftest import READY_TIMEOUT, install_crds, operator_kubeconfig
 from tests.apiserver.faults import Asked, Fault, FaultyProxy, faulty_proxy
@@ -90,7 +99,7 @@ def converges(api: Api, operator: OperatorProcess, within: float = RECOVERY_TIME
     api.delete(DEPLOYMENT, "hello")
     eventually(lambda: replicas(api) == number, within=within, what="the Deployment is back")
     eventually(
-        lambda: all("status" in each for each in (*api.list(TTS_SERVICE), *api.list(VOICE))),
+        lambda: all(map(is_observed, (*api.list(TTS_SERVICE), *api.list(VOICE)))),
         within=within,
         what="every status",
     )
@@ -230,7 +239,7 @@ def test_somebody_who_insists_is_named_and_not_fought_without_end(
         before = len(network.writes())
         own.declare(voice("ana"))  # other children are still looked after
         eventually(
-            lambda: "status" in own.require(VOICE, "ana"), within=FOLLOW_TIMEOUT, what="a status"
+            lambda: is_observed(own.require(VOICE, "ana")), within=FOLLOW_TIMEOUT, what="a status"
         )
         kinds = [each.asked.path for each in network.writes()[before:]]
         assert len([each for each in kinds if "/deployments/" in each]) <= 1

@@ -11,7 +11,16 @@ from cluster.envtest import ControlPlane
 from cluster.errors import Unavailable
 from speaker_operator.kube import rbac
 from speaker_operator.kube.resources import CONFIG_MAP, DEPLOYMENT, SECRET, TTS_SERVICE, VOICE
-from tests.apiserver.api import Api, Json, connect, eventually, service, unique_name, voice
+from tests.apiserver.api import (
+    Api,
+    Json,
+    connect,
+    eventually,
+    is_observed,
+    service,
+    unique_name,
+    voice,
+)
 from tests.apiserver.children import quiesce
 from tests.apiserver.conftest import (
     OWN_NAMESPACE,
@@ -104,7 +113,9 @@ def test_a_restart_changes_nothing(
     with run_operator(directories[0], operator_kubeconfig(bare)) as first:
         eventually(first.is_ready, within=READY_TIMEOUT, what="the first operator is ready")
         eventually(
-            lambda: "status" in own.require(VOICE, "ana"), within=READY_TIMEOUT, what="a status"
+            lambda: all(map(is_observed, (*own.list(TTS_SERVICE), *own.list(VOICE)))),
+            within=READY_TIMEOUT,
+            what="statuses",
         )
         first.stop()
 

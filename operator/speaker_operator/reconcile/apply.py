@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.errors import ConflictError, KubeError, NamespaceEndingError
@@ -28,6 +29,9 @@ from speaker_operator.render.labels import MANAGED_BY, MANAGER
 from speaker_operator.render.metadata import Manifest
 
 logger = logging.getLogger(__name__)
+
+_LOOKS: Final = 3
+"""How often a child that changes all the time is looked at again before a change of it waits."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +151,7 @@ class Applier:
             applied = await self._make(action, owner_uid)
         else:  # what was compared must still be so: somebody else may know better by now
             seen = action.live["metadata"]["resourceVersion"]
-            applied = await self._client.apply(
-                _of_version(action.manifest, versions.get(key, seen))
-            )
+            applied = await self._change(action, owner_uid, versions.get(key, seen))
         versions[key] = applied["metadata"]["resourceVersion"]
         self._metrics.child_writes.labels(key.kind, "apply").inc()
         logger.info(
@@ -164,6 +166,19 @@ class Applier:
             raise UnenforcedError(
                 f"the API server, or an admission webhook, does not keep {', '.join(remaining[:8])}"
             )
+
+    async def _change(self, action: Apply, owner_uid: str, version: str) -> JsonObject:
+        """Change a child that is as it was seen.
+
+        A child whose status moves on, as that of a Deployment in a rollout does, is ahead of what
+        has been observed of it: it is looked at again at once, a few times.
+        """
+        for _ in range(_LOOKS):
+            try:
+                return await self._client.apply(_of_version(action.manifest, version))
+            except ConflictError:
+                version = await self._seizable(action, owner_uid)
+        return await self._client.apply(_of_version(action.manifest, version))
 
     async def _make(self, action: Apply, owner_uid: str) -> JsonObject:
         """Make a child; an object of its name may exist unobserved: it lacks the operator's label.

@@ -421,7 +421,8 @@ def test_a_suspended_service_downloads_nothing_until_it_goes_on(own: Api, site: 
 def test_a_model_that_a_pod_finds_damaged_is_looked_after(
     own: Api, site: Site, fetches: Fetches
 ) -> None:
-    own.declare(spoken("hello", offered(site), cache={"existingClaim": "models", "size": None}))
+    model, cache = {"source": offered(site)}, {"existingClaim": "models"}
+    own.declare(service("hello", backend="kokoro", model=model, cache=cache))
     own.create(
         {
             "apiVersion": "v1",

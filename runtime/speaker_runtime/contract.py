@@ -551,3 +551,7 @@ class SyncReport(Document):
     ask_again_seconds: float | None = Field(
         default=None, ge=0, description="When there may be news of voices that are not ready."
     )
+
+    def to_json(self) -> str:
+        """Without what is at its default: an operator of the version before knows no new field."""
+        return self.model_dump_json(by_alias=True, exclude_defaults=True)

@@ -155,8 +155,7 @@ def connect(control_plane: ControlPlane) -> Iterator[Api]:
 
 def is_observed(manifest: Json) -> bool:
     """Whether the status tells of the present spec; one that nobody wrote yet says -1."""
-    observed: object = manifest["status"]["observedGeneration"]
-    return observed == manifest["metadata"]["generation"]
+    return bool(manifest["status"]["observedGeneration"] == manifest["metadata"]["generation"])
 
 
 def service(name: str = "hello", /, **spec: Any) -> Json:

@@ -18,7 +18,7 @@ from speaker_operator.kube.resources import CHILDREN, DEPLOYMENT, POD, TTS_SERVI
 from tests.apiserver.api import Api, Json, Refused, connect, eventually, service, voice
 from tests.apiserver.children import SETTLE_TIMEOUT, quiesce
 from tests.apiserver.conftest import READY_TIMEOUT, install_crds, operator_kubeconfig
-from tests.apiserver.kubelet import roll_out
+from tests.apiserver.kubelet import report_deployment, roll_out
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 from tests.apiserver.serving import Traffic, traffic
 from tests.support.figures import RecordFigure
@@ -95,12 +95,18 @@ def declared(api: Api) -> bool:
 
 
 def await_ready(api: Api) -> None:
-    for resource, name in (*((TTS_SERVICE, each) for each in SERVICES), (VOICE, "ana")):
-        eventually(
-            lambda: is_ready(api.require(resource, name)),  # noqa: B023
-            within=SETTLE_TIMEOUT,
-            what=f"{name} is Ready",
-        )
+    """Wait for the services and the voice, while the Deployments' controller sees what is written.
+
+    A new annotation of a Deployment is a new generation of it, too, whose pods stay as they are.
+    """
+
+    def ready() -> bool:
+        for name in SERVICES:
+            report_deployment(api, name)
+        declared_now = [(TTS_SERVICE, name) for name in SERVICES] + [(VOICE, "ana")]
+        return all(is_ready(api.require(resource, name)) for resource, name in declared_now)
+
+    eventually(ready, within=SETTLE_TIMEOUT, what="the services and the voice are Ready")
 
 
 def children(api: Api) -> dict[tuple[str, str], Json]:

@@ -112,7 +112,7 @@ class Shelf:
     def filling(self) -> Filling | None:
         """What the cache holds, if it is what belongs into it and nobody has found it wanting."""
         filling = self._by_job or self._by_claim
-        if filling is None or filling.at < self.doubted_at:
+        if filling is None or filling.at <= self.doubted_at:  # both are of whole seconds
             return None
         return filling
 

@@ -1,8 +1,9 @@
 """The operator's word for what it sends to a running process: a signed token for each manifest."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -13,14 +14,18 @@ from speaker_runtime.contract import (
     SYNC_ALGORITHM,
     SYNC_CURVE,
     SYNC_TYPE,
+    Manifest,
     SyncClaims,
     VoiceSyncConfig,
     digest_of,
 )
 from speaker_runtime.errors import ErrorCode, SpeechError
 
+ManifestT = TypeVar("ManifestT", bound=Manifest)
+
 LEEWAY_SECONDS: Final = 30
 """How far the clocks of two nodes may be apart."""
+_REPORTED_PROBLEMS: Final = 5
 
 
 class SyncToken:
@@ -82,6 +87,35 @@ def refuse_outdated(claims: SyncClaims, revision: int, *, known: bool, what: str
             f"These {what} are of revision {claims.revision}; "
             f"this process has revision {revision}.",
         )
+
+
+def read_manifest(kind: type[ManifestT], content: bytes) -> ManifestT:
+    """Read what was sent.
+
+    Raises:
+        SpeechError: It is no manifest of this kind, or names something twice.
+    """
+    try:
+        manifest = kind.model_validate_json(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}"
+            for each in error.errors()[:_REPORTED_PROBLEMS]
+        )
+        raise SpeechError(
+            ErrorCode.INVALID_VALUE,
+            f"The manifest does not fit: {problems}.",
+            suggestion="Run pods of the operator's own version.",
+        ) from error
+    counted = Counter(part.name for part in manifest.parts)
+    twice = [name for name, count in counted.items() if count > 1]
+    if twice:
+        raise SpeechError(
+            ErrorCode.INVALID_VALUE,
+            f"The manifest names twice: {', '.join(twice[:_REPORTED_PROBLEMS])}.",
+            suggestion="Give each its own name.",
+        )
+    return manifest
 
 
 def _refused(why: str) -> SpeechError:

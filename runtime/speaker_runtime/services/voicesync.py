@@ -2,11 +2,8 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
-
-from pydantic import ValidationError
 
 from speaker_runtime.contract import (
     AUDIO_TYPE,
@@ -16,13 +13,12 @@ from speaker_runtime.contract import (
     VoiceManifest,
     VoiceSyncConfig,
 )
-from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.errors import SpeechError
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.service import SpeechService
-from speaker_runtime.services.synctoken import SyncToken, refuse_outdated
+from speaker_runtime.services.synctoken import SyncToken, read_manifest, refuse_outdated
 from speaker_runtime.voices.catalogue import Catalogue
 
-_REPORTED_PROBLEMS: Final = 5
 _SETTLE_SECONDS: Final = 0.5
 """How long an answer may wait for voices that are being made; the operator waits for longer."""
 
@@ -90,7 +86,7 @@ class VoiceSync:
         if known:
             self._service.catalogue()  # raises while the backend is not loaded
         else:
-            await self._service.change_voices(_read(manifest))
+            await self._service.change_voices(read_manifest(VoiceManifest, manifest))
         self._digest, self._revision = claims.digest, claims.revision
         self._metrics.synced("unchanged" if known else "applied")
 
@@ -112,28 +108,3 @@ class VoiceSync:
             wanted=cloner.handed.wanted if cloner else (),
             ask_again_seconds=cloner.ask_again if cloner else None,
         )
-
-
-def _read(manifest: bytes) -> VoiceManifest:
-    try:
-        voices = VoiceManifest.model_validate_json(manifest)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}"
-            for each in error.errors()[:_REPORTED_PROBLEMS]
-        )
-        raise SpeechError(
-            ErrorCode.INVALID_VALUE,
-            f"The manifest does not fit: {problems}.",
-            suggestion="Run pods of the operator's own version.",
-        ) from error
-    twice = [
-        name for name, count in Counter(each.name for each in voices.voices).items() if count > 1
-    ]
-    if twice:
-        raise SpeechError(
-            ErrorCode.INVALID_VALUE,
-            f"The manifest names a voice twice: {', '.join(twice[:_REPORTED_PROBLEMS])}.",
-            suggestion="Name each voice once.",
-        )
-    return voices

@@ -1,17 +1,10 @@
 """Routes that change while the gateway runs: whose word counts, and which ones are the newest."""
 
 import asyncio
-from collections import Counter
-from typing import Final
-
-from pydantic import ValidationError
 
 from speaker_runtime.contract import RouteManifest, SyncedVoice, SyncReport, VoiceSyncConfig
-from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.gateway.gateway import Gateway
-from speaker_runtime.services.synctoken import SyncToken, refuse_outdated
-
-_REPORTED_PROBLEMS: Final = 5
+from speaker_runtime.services.synctoken import SyncToken, read_manifest, refuse_outdated
 
 
 class RouteSync:
@@ -42,7 +35,7 @@ class RouteSync:
             known = claims.digest == self._digest
             refuse_outdated(claims, self._revision, known=known, what="routes")
             if not known:
-                await self._gateway.change_routes(_read(manifest))
+                await self._gateway.change_routes(read_manifest(RouteManifest, manifest))
             self._digest, self._revision = claims.digest, claims.revision
         await self._gateway.asked_once()
         return self._report()
@@ -59,27 +52,3 @@ class RouteSync:
                 for server in self._gateway.servers
             ),
         )
-
-
-def _read(manifest: bytes) -> RouteManifest:
-    try:
-        routes = RouteManifest.model_validate_json(manifest)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}"
-            for each in error.errors()[:_REPORTED_PROBLEMS]
-        )
-        raise SpeechError(
-            ErrorCode.INVALID_VALUE,
-            f"The manifest does not fit: {problems}.",
-            suggestion="Run pods of the operator's own version.",
-        ) from error
-    counted = Counter(each.name for each in routes.upstreams)
-    twice = [name for name, count in counted.items() if count > 1]
-    if twice:
-        raise SpeechError(
-            ErrorCode.INVALID_VALUE,
-            f"The manifest names a server twice: {', '.join(twice[:_REPORTED_PROBLEMS])}.",
-            suggestion="Name each server once.",
-        )
-    return routes

@@ -181,7 +181,7 @@ MANIFESTS = {
         "voices.0: Value error, a voice has one of",
     ),
     "a field of another version": (b'{"moods": []}', "moods"),
-    "a voice twice": (manifest("ben", "ben").to_json().encode(), "names a voice twice: ben"),
+    "a voice twice": (manifest("ben", "ben").to_json().encode(), "names twice: ben"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.apiserver.api import (
     voice,
 )
 from tests.apiserver.children import EVERYTHING, SETTLE_TIMEOUT, owned, quiesce, settle
+from tests.apiserver.controllers import run_controllers
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 
 ROLE = "speaker-tts-operator"
@@ -38,15 +40,45 @@ FAST_SETTINGS = {"SPEAKER_NODE_CHECK_SECONDS": "1", "SPEAKER_KIND_CHECK_SECONDS"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
-@pytest.fixture(scope="session")
-def apiserver() -> Iterator[ControlPlane]:
-    """An API server that serves the project's kinds."""
+@contextmanager
+def own_control_plane() -> Iterator[ControlPlane]:
+    """An API server that knows nothing of the project yet; skips where none can run."""
     try:
         with ControlPlane() as running:
-            install_crds(running)
             yield running
     except Unavailable as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def apiserver() -> Iterator[ControlPlane]:
+    """An API server that serves the project's kinds."""
+    with own_control_plane() as running:
+        install_crds(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """The same, of the test file's own: it may break it."""
+    with own_control_plane() as running:
+        install_crds(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlane]:
+    """An API server of the test file's own, with controllers and a scheduler."""
+    with run_controllers(plane, tmp_path_factory.mktemp("controllers")):
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def everywhere(cluster: ControlPlane) -> Iterator[Api]:
+    with connect(cluster) as api:
+        yield api.in_namespace("")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from cluster.config import Config
 from cluster.controlplane import flag_list
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import NODE, POD
-from tests.apiserver.api import Api, Json, Refused, unique_name
+from tests.apiserver.api import Api, Json, Refused, connect, unique_name
 from tests.apiserver.fetches import Fetches
 from tests.apiserver.kubelet import FETCHED, SERVING, container_status
 
@@ -168,3 +168,22 @@ def _serves(pod: Json) -> bool:
     return "deletionTimestamp" not in pod["metadata"] and any(
         each["ready"] for each in pod["status"].get("containerStatuses", ())
     )
+
+
+@contextmanager
+def running_kubelet(
+    plane: ControlPlane,
+    resources: Json,
+    crashes: Callable[[str], bool],
+    fetches: Fetches | None = None,
+) -> Iterator[Kubelet]:
+    """The only node of a control plane; the arguments are those of :class:`Kubelet`."""
+    with connect(plane) as api:
+        kubelet = Kubelet(api.in_namespace(""), resources, crashes, fetches)
+        thread = threading.Thread(target=kubelet.run)
+        thread.start()
+        try:
+            yield kubelet
+        finally:
+            kubelet.stop()
+            thread.join()

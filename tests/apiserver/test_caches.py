@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube import rbac
 from speaker_operator.kube.resources import (
     CLAIM,
@@ -23,14 +22,13 @@ from speaker_operator.kube.resources import (
     TTS_SERVICE,
     Resource,
 )
-from tests.apiserver.api import Api, Json, connect, eventually, service, unique_name
+from tests.apiserver.api import Api, Json, eventually, service, unique_name
 from tests.apiserver.conftest import (
     READY_TIMEOUT,
     RESTRICTED,
-    install_crds,
     operator_kubeconfig,
 )
-from tests.apiserver.controllers import Kubelet, run_controllers
+from tests.apiserver.controllers import Kubelet, running_kubelet
 from tests.apiserver.fetches import Fetches
 from tests.apiserver.kubelet import container_status
 from tests.apiserver.machines import never
@@ -53,38 +51,15 @@ UNUSED_SINCE = "speaker-tts.dev/unused-since"
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane of this file's own, with controllers and a scheduler."""
-    try:
-        with ControlPlane() as running:
-            install_crds(running)
-            with run_controllers(running, tmp_path_factory.mktemp("controllers")):
-                yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
-def everywhere(cluster: ControlPlane) -> Iterator[Api]:
-    with connect(cluster) as api:
-        yield api.in_namespace("")
-
-
-@pytest.fixture(scope="module")
 def fetches(tmp_path_factory: pytest.TempPathFactory) -> Fetches:
     return Fetches(tmp_path_factory.mktemp("volumes"))
 
 
 @pytest.fixture(scope="module")
 def kubelet(cluster: ControlPlane, fetches: Fetches) -> Iterator[Kubelet]:
-    with connect(cluster) as api:
-        kubelet = Kubelet(api.in_namespace(""), {}, never, fetches)
-        thread = threading.Thread(target=kubelet.run)
-        thread.start()
+    with running_kubelet(cluster, {}, never, fetches) as kubelet:
         yield kubelet
-        kubelet.stop()
-        thread.join()
-        fetches.kill()
+    fetches.kill()
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 """With Kubernetes' own controllers and scheduler: rollouts on taken GPUs, drains and deletions."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube.resources import (
     BUDGET,
     CHILDREN,
@@ -15,9 +13,9 @@ from speaker_operator.kube.resources import (
     TTS_SERVICE,
     Resource,
 )
-from tests.apiserver.api import NAMESPACE, Api, Json, connect, eventually, service, unique_name
-from tests.apiserver.conftest import READY_TIMEOUT, install_crds, operator_kubeconfig
-from tests.apiserver.controllers import Kubelet, run_controllers
+from tests.apiserver.api import NAMESPACE, Api, Json, eventually, service, unique_name
+from tests.apiserver.conftest import READY_TIMEOUT, operator_kubeconfig
+from tests.apiserver.controllers import Kubelet, running_kubelet
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, is_ready
@@ -31,34 +29,11 @@ ON_GPUS: Json = {"backend": "kokoro", "image": GOOD, "gpu": {}}
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane of this file's own, with controllers and a scheduler."""
-    try:
-        with ControlPlane() as running:
-            install_crds(running)
-            with run_controllers(running, tmp_path_factory.mktemp("controllers")):
-                yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
-def everywhere(cluster: ControlPlane) -> Iterator[Api]:
-    with connect(cluster) as api:
-        yield api.in_namespace("")
-
-
-@pytest.fixture(scope="module")
 def kubelet(cluster: ControlPlane) -> Iterator[Kubelet]:
     """The only node, with as many GPUs as the tests ask for."""
-    with connect(cluster) as api:
-        resources = {"nvidia.com/gpu": str(GPUS)}
-        kubelet = Kubelet(api.in_namespace(""), resources, lambda image: image == BROKEN)
-        thread = threading.Thread(target=kubelet.run)
-        thread.start()
+    resources = {"nvidia.com/gpu": str(GPUS)}
+    with running_kubelet(cluster, resources, lambda image: image == BROKEN) as kubelet:
         yield kubelet
-        kubelet.stop()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import CommandFailed, Unavailable
+from cluster.errors import CommandFailed
 from cluster.process import Supervisor
 from cluster.waiting import until
+from tests.apiserver.conftest import own_control_plane
 from tests.support.figures import RecordFigure
 
 pytestmark = pytest.mark.apiserver
@@ -24,11 +25,8 @@ GUARD_TIMEOUT = 10
 
 @pytest.fixture(scope="module")
 def control_plane() -> Iterator[ControlPlane]:
-    try:
-        with ControlPlane() as running:
-            yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    with own_control_plane() as running:
+        yield running
 
 
 def test_it_serves_the_pinned_version(control_plane: ControlPlane) -> None:

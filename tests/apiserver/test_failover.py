@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube.resources import DECLARED, DEPLOYMENT, LEASE, TTS_SERVICE, VOICE
 from tests.apiserver.api import Api, connect, eventually, service, unique_name, voice
 from tests.apiserver.children import quiesce
@@ -17,7 +16,6 @@ from tests.apiserver.conftest import (
     LEASE_NAME,
     OWN_NAMESPACE,
     READY_TIMEOUT,
-    install_crds,
 )
 from tests.apiserver.faults import Asked
 from tests.apiserver.kubelet import live_pod
@@ -32,16 +30,6 @@ TAKEOVER_GOAL = 15.0
 HANDOVER_GOAL = 8.0  # less than the lease lasts: nobody waited for its end
 FOLLOW_TIMEOUT = 10
 QUICK = {"SPEAKER_LEASE_SECONDS": "6"}
-
-
-@pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    try:
-        with ControlPlane() as running:
-            install_crds(running)
-            yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture

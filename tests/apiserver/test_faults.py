@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube.resources import CHILDREN, DEPLOYMENT, TTS_SERVICE, VOICE
 from tests.apiserver.api import (
     Api,
@@ -21,7 +20,7 @@ from tests.apiserver.api import (
     voice,
 )
 from tests.apiserver.children import EVERYTHING, quiesce
-from tests.apiserver.conftest import READY_TIMEOUT, install_crds, operator_kubeconfig
+from tests.apiserver.conftest import READY_TIMEOUT, operator_kubeconfig
 from tests.apiserver.faults import Asked, Fault, FaultyProxy, faulty_proxy
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 from tests.support.figures import RecordFigure
@@ -31,16 +30,6 @@ pytestmark = pytest.mark.apiserver
 
 FOLLOW_TIMEOUT = 10
 RECOVERY_TIMEOUT = 30
-
-
-@pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    try:
-        with ControlPlane() as running:
-            install_crds(running)
-            yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

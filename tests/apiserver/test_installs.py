@@ -13,12 +13,11 @@ import pytest
 import yaml
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube.rbac import KEY_SECRET
 from speaker_operator.kube.resources import CHILDREN, POD, TTS_SERVICE, Resource
 from tests.apiserver.api import Api, Json, connect, eventually, service, unique_name, voice
 from tests.apiserver.children import EVERYTHING, SETTLE_TIMEOUT, owned, settled
-from tests.apiserver.conftest import READY_TIMEOUT, RESTRICTED, install_crds
+from tests.apiserver.conftest import READY_TIMEOUT, RESTRICTED
 from tests.apiserver.operator_process import OPERATOR, run_operator
 
 pytestmark = pytest.mark.apiserver
@@ -27,16 +26,6 @@ HELM_TIMEOUT = 300
 ACCESS_REVIEW = Resource("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews")
 SERVICE_ACCOUNT = "speaker-tts-operator"
 APPLIED = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
-
-
-@pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    try:
-        with ControlPlane() as running:
-            install_crds(running)
-            yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

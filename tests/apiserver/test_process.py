@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube import rbac
 from speaker_operator.kube.resources import CONFIG_MAP, DEPLOYMENT, SECRET, TTS_SERVICE, VOICE
 from tests.apiserver.api import (
@@ -27,6 +26,7 @@ from tests.apiserver.conftest import (
     READY_TIMEOUT,
     install_crds,
     operator_kubeconfig,
+    own_control_plane,
 )
 from tests.apiserver.kubelet import LivePod, live_pod
 from tests.apiserver.operator_process import OperatorProcess, run_operator, value_of
@@ -42,11 +42,8 @@ STOP_GOAL = 5
 @pytest.fixture(scope="module")
 def bare() -> Iterator[ControlPlane]:
     """An API server of this file's own, which it may break; without the CRDs at first."""
-    try:
-        with ControlPlane() as running:
-            yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    with own_control_plane() as running:
+        yield running
 
 
 @pytest.fixture

@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 
 from cluster.envtest import ControlPlane
-from cluster.errors import Unavailable
 from speaker_operator.kube.resources import CHILDREN, DEPLOYMENT, POD, TTS_SERVICE, VOICE
 from tests.apiserver.api import Api, Json, Refused, connect, eventually, service, voice
 from tests.apiserver.children import SETTLE_TIMEOUT, quiesce
-from tests.apiserver.conftest import READY_TIMEOUT, install_crds, operator_kubeconfig
+from tests.apiserver.conftest import (
+    READY_TIMEOUT,
+    install_crds,
+    operator_kubeconfig,
+    own_control_plane,
+)
 from tests.apiserver.kubelet import report_deployment, roll_out
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 from tests.apiserver.serving import Traffic, traffic
@@ -47,13 +51,10 @@ def release_before(repository: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def control_plane(release_before: Path) -> Iterator[ControlPlane]:
     """An API server with the kinds of the release before."""
-    try:
-        with ControlPlane() as running:
-            for crd in (release_before / "crds").iterdir():
-                running.kubectl("apply", "--server-side", "-f", str(crd))
-            yield running
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    with own_control_plane() as running:
+        for crd in (release_before / "crds").iterdir():
+            running.kubectl("apply", "--server-side", "-f", str(crd))
+        yield running
 
 
 @pytest.fixture(scope="module")

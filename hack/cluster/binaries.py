@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from cluster.commands import run
@@ -95,12 +96,14 @@ class Binaries:
                 return
             self._check_disk()
             go = find_go(self.config.go, self.root)
-            work = self.root / "work"
             note(f"building {', '.join(missing)} (once per version; minutes each when cold)")
-            for tool in missing:
-                self._build(go, tool, work)
-            run([go.binary, "clean", "-modcache"], env=go.environment(work), timeout=600)
-            shutil.rmtree(work)
+            for module, needed in groupby(missing, self.config.module_of):
+                # what a failed build has compiled stays until the module's next one has succeeded
+                work = self.root / "work" / module.name
+                for tool in needed:
+                    self._build(go, tool, work)
+                run([go.binary, "clean", "-modcache"], env=go.environment(work), timeout=600)
+                shutil.rmtree(work)
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self.root).free / GIB

@@ -55,14 +55,29 @@ Quantity = Annotated[
 ]
 """A Kubernetes quantity, as people write it: a string with a suffix, or a whole number."""
 
+_IS_DURATION: Final = "self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')"
+
 Duration = Annotated[
     str,
     StringConstraints(max_length=16),
     Check(
-        "self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') && size(self) > 0",
+        f"{_IS_DURATION} && size(self) > 0",
         "must be a duration of hours, minutes and seconds: write for example 300s, 5m or 1h",
     ),
 ]
+
+
+def lasting(*, at_most: str, example: str, at_least: str | None = None) -> Check:
+    """A further check of a :data:`Duration`; what is none is refused as such, and by that alone."""
+    bounds, told = f"duration(self) <= duration('{at_most}')", f"at most {at_most}"
+    if at_least is not None:
+        bounds = f"(duration(self) >= duration('{at_least}') && {bounds})"
+        told = f"from {at_least} to {at_most}"
+    return Check(
+        f"!{_IS_DURATION} || size(self) == 0 || {bounds}",
+        f"must be {told}: write for example {example}",
+    )
+
 
 ObjectName = Annotated[
     str,

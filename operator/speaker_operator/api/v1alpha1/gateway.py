@@ -6,7 +6,13 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.audiocache import SecretKey
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
-from speaker_operator.api.v1alpha1.common import Duration, LabelSelector, Model, ObjectName
+from speaker_operator.api.v1alpha1.common import (
+    Duration,
+    LabelSelector,
+    Model,
+    ObjectName,
+    lasting,
+)
 
 MOST_SERVERS: Final = 16
 MOST_NAMES: Final = 64
@@ -108,14 +114,7 @@ class GatewaySpec(Model):
     servers: Annotated[tuple[ServerSpec, ...], Field(max_length=MOST_SERVERS)] = Field(
         default=(), description="Other servers behind it, by their addresses."
     )
-    answer_timeout: Annotated[
-        Duration,
-        Check(
-            "!self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') || size(self) == 0 || "
-            "(duration(self) >= duration('1s') && duration(self) <= duration('1h'))",
-            "must be from 1s to 1h: write for example 2m",
-        ),
-    ] = Field(
+    answer_timeout: Annotated[Duration, lasting(at_least="1s", at_most="1h", example="2m")] = Field(
         default="2m",
         description="How long a server may take to begin an answer, before another one is asked, "
         "and to go on with one, before it is cut off.",

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
-from speaker_operator.api.v1alpha1.common import Duration, Model, ObjectName
+from speaker_operator.api.v1alpha1.common import Duration, Model, ObjectName, lasting
 
 MOST_TRIGGERS: Final = 8
 
@@ -21,6 +21,8 @@ Address = Annotated[
 Expression = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
+
+PollingInterval = Annotated[Duration, lasting(at_least="1s", at_most="1h", example="15s")]
 
 
 class KedaTrigger(Model):
@@ -89,14 +91,7 @@ class KedaSpec(Model):
         "whatever else tells that somebody is about to speak. The one that asks for most pods "
         "wins.",
     )
-    polling_interval: Annotated[
-        Duration,
-        Check(
-            "!self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') || size(self) == 0 || "
-            "(duration(self) >= duration('1s') && duration(self) <= duration('1h'))",
-            "must be from 1s to 1h: write for example 15s",
-        ),
-    ] = Field(
+    polling_interval: PollingInterval = Field(
         default="15s",
         description="How often KEDA looks at the triggers of a service without pods, from 1s to "
         "1h: so long it takes at most until it is woken. With pods, the cluster's autoscaler asks "

@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
-from speaker_operator.api.v1alpha1.common import Duration, Model, Quantity
+from speaker_operator.api.v1alpha1.cel import Rule, object_rules, required
+from speaker_operator.api.v1alpha1.common import Duration, Model, Quantity, lasting
 from speaker_operator.api.v1alpha1.keda import KedaSpec
 
 MAX_REPLICAS: Final = 100
@@ -100,14 +100,7 @@ class AutoscalingSpec(Model):
         description="CPU use to aim for, averaged over the pods, in percent of their CPU request. "
         "70 with engine hpa for a service without gpu unless targetQueuedSeconds is given.",
     )
-    scale_down_delay: Annotated[
-        Duration,
-        Check(
-            "!self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$') || size(self) == 0 || "
-            "duration(self) <= duration('1h')",
-            "must be at most 1h: write for example 5m",
-        ),
-    ] = Field(
+    scale_down_delay: Annotated[Duration, lasting(at_most="1h", example="5m")] = Field(
         default="5m",
         description="How long the load must have been lower before pods are taken away, the last "
         "one included, from 0s to 1h.",

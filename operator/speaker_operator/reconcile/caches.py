@@ -188,7 +188,7 @@ class CacheKeeper:
             return ()
         secret = await self._secrets.follow(key, namespace, cache.credentials)
         settings = await self._settings_for(cache.lead)
-        desired = fetch_job(cache, settings, claim_uid=shelf.claim_uid, secret=secret, attempt=1)
+        desired = fetch_job(cache, settings, claim_uid=shelf.claim_uid, secret=secret)
         step = next_step(shelf, desired, self._backoff(cache, settings), self._clock())
         errors = await self._do(key, shelf, step)
         if running_pod(shelf.present_pods) is not None:

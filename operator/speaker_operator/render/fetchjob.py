@@ -11,6 +11,14 @@ from typing import Any, Final
 from speaker_operator.api.quantity import parse_quantity
 from speaker_operator.render import gpu, names, source
 from speaker_operator.render.caches import ModelCache
+from speaker_operator.render.containers import (
+    container_security,
+    http_port,
+    model_mount,
+    pod_security,
+    temporary_mount,
+    temporary_volume,
+)
 from speaker_operator.render.labels import (
     ATTEMPT,
     CLAIM_UID,
@@ -23,13 +31,6 @@ from speaker_operator.render.labels import (
 from speaker_operator.render.metadata import Manifest
 from speaker_operator.render.overrides import with_fetch_overrides
 from speaker_operator.render.placement import fetch_placement
-from speaker_operator.render.pod import (
-    container_security,
-    model_mount,
-    pod_security,
-    temporary_mount,
-    temporary_volume,
-)
 from speaker_operator.render.runtime_config import model_key
 from speaker_operator.render.settings import RenderSettings
 from speaker_runtime import contract
@@ -45,16 +46,15 @@ _RESOURCES: Final = {
 
 
 def fetch_job(
-    cache: ModelCache, settings: RenderSettings, *, claim_uid: str, secret: str, attempt: int
+    cache: ModelCache, settings: RenderSettings, *, claim_uid: str, secret: str
 ) -> Manifest:
-    """Render the Job.
+    """Render the Job as it is first tried.
 
     Args:
         cache: What it fills.
         settings: What is the same for all caches.
         claim_uid: The very claim; empty where it is not the operator's.
         secret: Version of the Secret with the credentials, as far as it is known.
-        attempt: How often it was tried in a row, this time included.
     """
     place = cache.place
     template = _template(cache, settings)
@@ -68,7 +68,7 @@ def fetch_job(
         SOURCE: place.source,
         CONTENT: cache.content,
         JOB_HASH: hashlib.sha256(made_from.encode()).hexdigest()[:16],
-        ATTEMPT: str(attempt),
+        ATTEMPT: "1",
     }
     if claim_uid:
         annotations[CLAIM_UID] = claim_uid
@@ -137,13 +137,7 @@ def _container(cache: ModelCache, settings: RenderSettings) -> dict[str, Any]:
         "imagePullPolicy": settings.images.pull_policy,
         **settings.fetch.fields(cache.credentials),
         "args": ["model", "fill", *_arguments(cache)],
-        "ports": [
-            {
-                "name": names.HTTP_PORT_NAME,
-                "containerPort": contract.HTTP_PORT,
-                "protocol": "TCP",
-            }
-        ],
+        "ports": [http_port(contract.HTTP_PORT)],
         "resources": _RESOURCES,
         "securityContext": container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",

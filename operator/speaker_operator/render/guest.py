@@ -7,6 +7,7 @@ from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.custom import CustomSpec
 from speaker_operator.api.v1alpha1.gateway import ServerSpec
 from speaker_operator.render import names
+from speaker_operator.render.containers import http_port, temporary_mount
 from speaker_operator.render.probes import http_probe, port_probe
 from speaker_operator.render.runtime_config import model_key
 from speaker_runtime import contract
@@ -57,7 +58,7 @@ def custom_fields(service: TTSService, custom: CustomSpec) -> dict[str, Any]:
     }
     return {
         **{name: value for name, value in fields.items() if value},
-        "ports": [{"name": names.HTTP_PORT_NAME, "containerPort": custom.port, "protocol": "TCP"}],
+        "ports": [http_port(custom.port)],
         "startupProbe": http_probe(
             custom.startup_path or custom.ready_path, period=2, timeout=2, failures=300
         ),
@@ -65,10 +66,7 @@ def custom_fields(service: TTSService, custom: CustomSpec) -> dict[str, Any]:
         if custom.live_path is None
         else http_probe(custom.live_path, period=10, timeout=5, failures=6),
         "readinessProbe": http_probe(custom.ready_path, period=2, timeout=2, failures=2),
-        "volumeMounts": [
-            {"name": names.TEMPORARY_VOLUME, "mountPath": "/tmp"},  # noqa: S108 - inside the pod
-            *_model_mount(service, custom),
-        ],
+        "volumeMounts": [temporary_mount(), *_model_mount(service, custom)],
     }
 
 

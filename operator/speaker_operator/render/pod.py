@@ -5,15 +5,20 @@ from typing import Any, Final
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render import audiocache, gpu, guest, names, source
 from speaker_operator.render.caches import ModelCache, place_of
+from speaker_operator.render.containers import (
+    container_security,
+    http_port,
+    model_mount,
+    pod_security,
+    temporary_mount,
+    temporary_volume,
+)
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.placement import placement
 from speaker_operator.render.probes import http_probe
 from speaker_operator.render.resources import container_resources, runtime_resources
 from speaker_operator.render.settings import RenderSettings
 from speaker_runtime import contract
-
-USER_ID: Final = 65532
-"""The unprivileged user of the runtime's images."""
 
 _ENDPOINT_REMOVAL_SECONDS: Final = 3
 """A stopping pod serves on this long, while the cluster stops sending it requests."""
@@ -45,27 +50,6 @@ def pod_spec(
         spec["initContainers"] = [_fetch_container(service, settings)]
     pull = settings.images.pod_fields()
     return spec | pull | placement(service, on, cache) | gpu.pod_fields(service, on)
-
-
-def pod_security() -> dict[str, Any]:
-    """Who a pod runs as, and whose group its volumes get."""
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": USER_ID,
-        "runAsGroup": USER_ID,
-        "fsGroup": USER_ID,
-        "fsGroupChangePolicy": "OnRootMismatch",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-
-
-def container_security() -> dict[str, Any]:
-    """What a container may not do."""
-    return {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-    }
 
 
 def _container(service: TTSService, image: str, images: ImageSettings) -> dict[str, Any]:
@@ -119,13 +103,7 @@ def _runtime_container(
             f"--port={contract.HTTP_PORT}",
         ],
         **({"env": environment} if environment else {}),
-        "ports": [
-            {
-                "name": names.HTTP_PORT_NAME,
-                "containerPort": contract.HTTP_PORT,
-                "protocol": "TCP",
-            }
-        ],
+        "ports": [http_port(contract.HTTP_PORT)],
         "startupProbe": http_probe(contract.LIVE_PATH, period=1, timeout=2, failures=120),
         "livenessProbe": http_probe(contract.LIVE_PATH, period=10, timeout=5, failures=6),
         "readinessProbe": http_probe(contract.READY_PATH, period=2, timeout=2, failures=2),
@@ -148,21 +126,6 @@ def _read_mounts() -> list[dict[str, Any]]:
         },
         temporary_mount(),
     ]
-
-
-def temporary_mount() -> dict[str, Any]:
-    """Where a container may write."""
-    return {"name": names.TEMPORARY_VOLUME, "mountPath": "/tmp"}  # noqa: S108 - inside the pod
-
-
-def temporary_volume() -> dict[str, Any]:
-    """What it writes to."""
-    return {"name": names.TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": "256Mi"}}
-
-
-def model_mount() -> dict[str, Any]:
-    """Where a container finds the model's volume."""
-    return {"name": names.MODEL_VOLUME, "mountPath": str(contract.MODEL_DIRECTORY)}
 
 
 def _volumes(service: TTSService, cache: ModelCache | None) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def claim(of: ModelCache) -> Json:
 
 
 def desired(of: ModelCache, secret: str = "") -> Json:
-    return fetch_job(of, SETTINGS, claim_uid=uid_of_claim(of), secret=secret, attempt=1)
+    return fetch_job(of, SETTINGS, claim_uid=uid_of_claim(of), secret=secret)
 
 
 def uid_of_claim(of: ModelCache) -> str:

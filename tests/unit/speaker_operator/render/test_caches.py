@@ -42,7 +42,7 @@ def claim_of(*services: Any) -> Json:
 
 def job_of(*services: Any, secret: str = "", settings: Any = SETTINGS) -> Json:
     cache = cache_of(*services)
-    return fetch_job(cache, settings, claim_uid="uid-of-claim", secret=secret, attempt=1)
+    return fetch_job(cache, settings, claim_uid="uid-of-claim", secret=secret)
 
 
 def job_pod(*services: Any, **given: Any) -> Json:

@@ -52,7 +52,7 @@ def everything(
     if cache is not None:
         claim = shared_claim(cache, None)
         yield from () if claim is None else (claim,)
-        yield fetch_job(cache, settings, claim_uid="uid-of-claim", secret="", attempt=1)
+        yield fetch_job(cache, settings, claim_uid="uid-of-claim", secret="")
     yield from render(of, voices, settings, cache)
 
 

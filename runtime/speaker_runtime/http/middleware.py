@@ -64,7 +64,9 @@ class RequestLog:
                 scope["app"].state.runtime.metrics.failed(fault.code)
                 await error_response(fault)(scope, receive, send_with_id)
         finally:
-            self._write(scope, request_id, status, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            # The answer's last bytes leave at the end of this turn of the event loop.
+            asyncio.get_running_loop().call_soon(self._write, scope, request_id, status, seconds)
 
     def _write(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         fields: dict[str, object] = {

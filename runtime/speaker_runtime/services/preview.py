@@ -1,16 +1,14 @@
 """A text sentence by sentence: each a plan of its own, kept by address for a while."""
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Final
-
-import rfc8785
 
 from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.digest import digest
 from speaker_runtime.services.planning import Caption, Place, Plan, SpeechOrder
 
 KEPT_SECONDS: Final = 900.0
@@ -86,12 +84,10 @@ def _part(order: SpeechOrder, planned: Plan, number: int, characters_per_second:
 
 
 def _address(plan: Plan, order: SpeechOrder) -> str:
-    fields = {
-        "requests": [asdict(request) for request in plan.requests],
-        "sections": [asdict(section) for section in (*plan.sections, plan.end)],
-        "format": order.audio_format.value,
-    }
-    return hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+    # The name of a cloned voice stands for what the model made of it.
+    requests = [replace(request, clone=None) for request in plan.requests]
+    fields = {"requests": requests, "sections": plan.sections, "end": plan.end}
+    return digest({**fields, "format": order.audio_format})
 
 
 class Shelf:

@@ -15,6 +15,7 @@ from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.cache.audio import AudioCache, OrderCache, Uncached
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.planning import Plan, SpeechOrder, plan
+from speaker_runtime.services.plans import Planned, Plans
 from speaker_runtime.services.pool import RankedPool
 from speaker_runtime.services.preview import Part, Preview, Shelf, split_plan
 from speaker_runtime.services.production import Live, Production, Replay
@@ -65,6 +66,7 @@ class SpeechService:
         self._none_active = asyncio.Event()
         self._none_active.set()
         self._shelf = Shelf()
+        self._plans = Plans()
         watch = Watch(self.capabilities, self._pool.at, metrics.faulty)
         self._recordings = Recordings(engine.submit, watch)
         self._ending = asyncio.Event()
@@ -134,8 +136,8 @@ class SpeechService:
         Raises:
             SpeechError: The order cannot be carried out, now or ever.
         """
-        planned, warnings = await self._planned(order)
-        return await self._carry_out(order, planned, warnings)
+        planned = await self._planned(order)
+        return await self._carry_out(order, planned)
 
     async def preview(self, order: SpeechOrder) -> Preview:
         """Show how an order would be carried out; its sentences can be spoken by address then.
@@ -143,13 +145,13 @@ class SpeechService:
         Raises:
             SpeechError: The order cannot be carried out, now or ever.
         """
-        planned, warnings = await self._planned(order)
+        planned = await self._planned(order)
         can = self.capabilities()
-        parts = split_plan(order, planned, can.characters_per_second)
+        parts = split_plan(order, planned.plan, can.characters_per_second)
         lengths = await asyncio.gather(*(self._measure(part) for part in parts))
         for part in parts:
             self._shelf.put(part)
-        return Preview(parts, tuple(lengths), warnings)
+        return Preview(parts, tuple(lengths), planned.warnings)
 
     async def speak_part(self, address: str, client: str, label: str) -> tuple[Speech, SpeechOrder]:
         """Queue a sentence of a preview; the speech is to be started, and closed in any case.
@@ -160,7 +162,7 @@ class SpeechService:
         self._require_service()
         part = self._shelf.get(address)
         order = replace(part.order, client=client, label=label)
-        speech = await self._carry_out(order, part.plan, ())
+        speech = await self._carry_out(order, Planned(part.plan, ()))
         speech.on_complete = partial(self._shelf.learn, address)
         return speech, order
 
@@ -198,24 +200,27 @@ class SpeechService:
         if self.is_draining:
             raise SpeechError(ErrorCode.SHUTTING_DOWN, "This process is ending.", retry_after=1)
 
-    async def _planned(self, order: SpeechOrder) -> tuple[Plan, tuple[str, ...]]:
+    async def _planned(self, order: SpeechOrder) -> Planned:
         self._require_service()
         self._check_length(order.text)
         catalogue, can = self.catalogue(), self.capabilities()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool.at(order.priority.rank), self._plan, order, catalogue, can
-        )
+        planned = self._plans.get(order, catalogue, can)
+        if planned is None:
+            planned = await asyncio.get_running_loop().run_in_executor(
+                self._pool.at(order.priority.rank), self._plan, order, catalogue, can
+            )
+            self._plans.keep(order, catalogue, can, planned)
+        return planned
 
-    async def _carry_out(
-        self, order: SpeechOrder, planned: Plan, warnings: tuple[str, ...]
-    ) -> Speech:
+    async def _carry_out(self, order: SpeechOrder, planned: Planned) -> Speech:
         can = self.capabilities()
-        cached = await self._cache.order(order, planned, can) if self._cache else Uncached()
+        todo = planned.plan
+        cached = await self._cache.order(order, todo, can) if self._cache else Uncached()
         speech = Speech(
             characters=len(order.text),
-            production=self._production(order, planned, can, cached),
+            production=self._production(order, todo, can, cached),
             metrics=self._metrics,
-            warnings=warnings,
+            warnings=planned.warnings,
             on_close=self._forget,
         )
         self._keep(speech)
@@ -230,12 +235,9 @@ class SpeechService:
                 return cached.answer.pieces[-1].seconds
         return self._shelf.length(part.address)
 
-    def _plan(
-        self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities
-    ) -> tuple[Plan, tuple[str, ...]]:
-        """What is to be done, and what of the order is not followed to the letter."""
-        planned = plan(order, catalogue, can, self._lexicon, self._clone)
-        return planned, (*planned.warnings, *self._engine.check(planned.requests))
+    def _plan(self, order: SpeechOrder, catalogue: Catalogue, can: Capabilities) -> Planned:
+        made = plan(order, catalogue, can, self._lexicon, self._clone)
+        return Planned(made, (*made.warnings, *self._engine.check(made.requests)))
 
     def _catalogue_of(self, manifest: VoiceManifest) -> Catalogue:
         can = self.capabilities()

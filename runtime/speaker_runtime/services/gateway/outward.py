@@ -1,8 +1,11 @@
 """Requests to the servers behind the gateway: fixed addresses, bounded waits, one API key each."""
 
 import asyncio
+import itertools
 import socket
+import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,6 +16,13 @@ from aiohttp.connector import AddrInfoType
 from speaker_runtime.contract import Upstream
 
 CONNECT_SECONDS: Final = 2.0
+"""Also for how long a request may stay unheard on a connection that was there before."""
+REQUESTS_PER_CONNECTION: Final = 16
+"""On average. A Service of the cluster spreads connections over its pods, not requests: none is
+kept so long that a new pod would wait for its share."""
+_IDLE_SECONDS: Final = 5.0
+"""For which a connection is kept; shorter than any server does, so that it is rarely the server's
+to end it."""
 _MOST_CONNECTIONS: Final = 2048
 _READ_BYTES: Final = 2**16
 """What is read ahead of a client before the server is made to wait."""
@@ -29,9 +39,9 @@ class OutOfReachError(Exception):
 class Outward:
     """The gateway's one way out; use it as an asynchronous context manager.
 
-    A server named by ``http://`` is asked over a new connection each time: it is a Service of the
-    cluster, which spreads connections, not requests, over its pods. A server named by ``https://``
-    is far away, and its connections are kept.
+    Connections are kept for a few seconds and requests: to make one takes as long as to hand a
+    request on. A kept one may have been ended by the server, or lead to a pod that is gone; what
+    gets no answer there is asked again over a new one.
 
     Args:
         answer_seconds: How long a server may take to begin an answer, or to go on with one.
@@ -39,22 +49,10 @@ class Outward:
 
     def __init__(self, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._asked = itertools.count(1)
 
     async def __aenter__(self) -> Self:
-        for scheme, close in (("http", True), ("https", False)):
-            self._sessions[scheme] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=_MOST_CONNECTIONS,
-                    force_close=close,
-                    ttl_dns_cache=5,
-                    socket_factory=_socket,
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                skip_auto_headers=("Accept-Encoding", "User-Agent", "Accept"),
-                read_bufsize=_READ_BYTES,
-            )
+        self._kept, self._new = _session(closes=False), _session(closes=True)
         return self
 
     async def __aexit__(
@@ -63,7 +61,7 @@ class Outward:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.gather(*(session.close() for session in self._sessions.values()))
+        await asyncio.gather(self._kept.close(), self._new.close())
 
     async def open(
         self,
@@ -73,7 +71,6 @@ class Outward:
         *,
         headers: Mapping[str, str],
         body: bytes | None = None,
-        seconds: float | None = None,
     ) -> aiohttp.ClientResponse:
         """Ask a server; its answer's body is still to be read.
 
@@ -83,35 +80,38 @@ class Outward:
             url: Made by :func:`address` of the upstream.
             headers: What is sent beside the server's own API key.
             body: What is sent.
-            seconds: How long it may take to begin and to go on, if not as long as an answer may.
 
         Raises:
             OutOfReachError: It does not answer, or there is no API key for it.
         """
-        wait = seconds or self._answer_seconds
-        timeout = aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=wait)
+        known = {**headers, **await authorization(upstream)}
+        is_last = not next(self._asked) % REQUESTS_PER_CONNECTION
+        ask = partial(_ask, method=method, url=url, body=body, seconds=self._answer_seconds)
         try:
-            return await self._session(upstream).request(
-                method,
-                url,
-                headers={**headers, **await authorization(upstream)},
-                data=body,
-                timeout=timeout,
-                allow_redirects=False,
-            )
+            try:
+                return await ask(
+                    self._kept, headers={**known, "Connection": "close"} if is_last else known
+                )
+            except aiohttp.ClientConnectorError:
+                raise  # this was a new one
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                return await ask(self._new, headers=known)
         except (aiohttp.ClientError, OSError) as error:
             raise OutOfReachError(in_words(error)) from error
 
     async def read(self, upstream: Upstream, url: str, *, seconds: float) -> tuple[int, bytes]:
         """Ask a server for something small; returns the status and the body.
 
+        It is always a new connection, so that it is not always the same pod that tells.
+
         Raises:
             OutOfReachError: It does not answer, or answers too much.
         """
+        headers = await authorization(upstream)
         try:
             async with (
                 asyncio.timeout(seconds),
-                await self.open(upstream, "GET", url, headers={}, seconds=seconds) as answer,
+                await _ask(self._new, "GET", url, headers=headers, seconds=seconds) as answer,
             ):
                 return answer.status, await read_bounded(answer)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
@@ -127,7 +127,7 @@ class Outward:
         """
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await self._session(upstream).ws_connect(
+                return await self._new.ws_connect(
                     url,
                     headers={**headers, **await authorization(upstream)},
                     autoping=True,
@@ -136,14 +136,50 @@ class Outward:
         except (aiohttp.ClientError, OSError) as error:
             raise OutOfReachError(in_words(error)) from error
 
-    def _session(self, upstream: Upstream) -> aiohttp.ClientSession:
-        return self._sessions[upstream.url.partition(":")[0]]
+
+async def _ask(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    seconds: float,
+    body: bytes | None = None,
+) -> aiohttp.ClientResponse:
+    return await session.request(
+        method,
+        url,
+        headers=headers,
+        data=body,
+        timeout=aiohttp.ClientTimeout(connect=CONNECT_SECONDS, sock_read=seconds),
+        allow_redirects=False,
+    )
+
+
+def _session(*, closes: bool) -> aiohttp.ClientSession:
+    """A pool of connections; one that ``closes`` keeps none."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=_MOST_CONNECTIONS,
+            force_close=closes,
+            keepalive_timeout=None if closes else _IDLE_SECONDS,
+            ttl_dns_cache=5,
+            socket_factory=_socket,
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("Accept-Encoding", "User-Agent", "Accept"),
+        read_bufsize=_READ_BYTES,
+    )
 
 
 def _socket(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
+    if sys.platform == "linux":  # a machine that is gone acknowledges nothing
+        milliseconds = round(1000 * CONNECT_SECONDS)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
     return made
 
 

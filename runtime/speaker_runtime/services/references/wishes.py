@@ -1,16 +1,13 @@
 """Which voice is to be made of what, and what stands in its way from the start; pure."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import rfc8785
 
 from speaker_runtime.audio.clips import UnfitReferenceError, fit_clip
 from speaker_runtime.audio.decoding import NotAudioError, TooMuchAudioError, decode
 from speaker_runtime.backends.protocol import Capabilities, Cloning, Reference
 from speaker_runtime.contract import VoiceEntry, VoiceReason, VoiceReference
+from speaker_runtime.services.digest import digest
 from speaker_runtime.text import languages
 from speaker_runtime.voices.standing import Standing
 
@@ -63,15 +60,16 @@ def wish_of(entry: VoiceEntry, can: Capabilities, backend: str) -> Wish | Standi
 
 def state_key(wish: Wish, digests: Sequence[str], can: Capabilities, backend: str) -> str:
     """The key of what a model makes of clips with these digests: all that decides it."""
-    fields: dict[str, Any] = {
-        "backend": backend,
-        "model": can.model_digest,
-        "revision": can.cloning.revision if can.cloning else 0,
-        "clips": list(digests),
-        "transcript": wish.reference.transcript,
-        "language": wish.language,
-    }
-    return hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+    return digest(
+        {
+            "backend": backend,
+            "model": can.model_digest,
+            "revision": can.cloning.revision if can.cloning else 0,
+            "clips": list(digests),
+            "transcript": wish.reference.transcript,
+            "language": wish.language,
+        }
+    )
 
 
 def heard(wish: Wish, contents: Sequence[bytes], cloning: Cloning) -> Reference:

@@ -1,5 +1,8 @@
 """Parts of a plan, and the shelf that keeps them for a while."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from speaker_runtime.audio.formats import AudioFormat
@@ -120,3 +123,9 @@ def test_a_length_is_known_as_long_as_its_part() -> None:
     assert shelf.length(one.address) is None
     shelf.learn(one.address, 1.5)
     assert shelf.length(one.address) is None
+
+
+def test_the_name_of_a_cloned_voice_stands_for_what_the_model_made_of_it() -> None:
+    clone = {"latents": np.zeros((1, 4), np.float32)}
+    cloned = replace(request("One."), clone=clone)
+    assert parts("One.", requests=(cloned,))[0].address == address("One.")

@@ -1,7 +1,7 @@
 """``docs/benchmarks.md``, written from what the last runs left in ``build/bench``."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -75,35 +75,38 @@ no / no / deletion hangs |
     }
 )
 """What stands below a table."""
+HEAD: Final = (
+    "# Benchmarks\n\n"
+    "Written by `make bench-docs` from the last `make bench`, `make bench-operator` and "
+    "`make soak`; not by hand. "
+    "Ratios compare two sides in one run on one machine, so that they mean something on "
+    "another one, too. What is below depends on the machine.\n"
+)
 
 
 def write(folder: Path = FOLDER, page: Path = PAGE) -> None:
-    """Write the page from the JSON of the last runs."""
-    documents = [
-        json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        for name in TITLES
-        if (folder / f"{name}.json").exists()
-    ]
-    page.write_text(text(documents), encoding="utf-8")
+    """Write the page from the JSON of the last runs; what has none stays as it stands."""
+    standing = _sections(page.read_text(encoding="utf-8")) if page.exists() else {}
+    measured = {
+        TITLES[name]: section(json.loads(file.read_text(encoding="utf-8")))
+        for name, file in ((name, folder / f"{name}.json") for name in TITLES)
+        if file.exists()
+    }
+    sections = standing | measured
+    page.write_text(
+        "\n".join([HEAD, *(sections[each] for each in TITLES.values() if each in sections)]),
+        encoding="utf-8",
+    )
 
 
-def text(documents: Sequence[Mapping[str, Any]]) -> str:
-    """The page."""
-    parts = [
-        "# Benchmarks\n",
-        (
-            "Written by `make bench-docs` from the last `make bench`, `make bench-operator` and "
-            "`make soak`; not by hand. "
-            "Ratios compare two sides in one run on one machine, so that they mean something on "
-            "another one, too. What is below depends on the machine.\n"
-        ),
-    ]
-    for document in documents:
-        parts += _section(document)
-    return "\n".join(parts)
+def _sections(text: str) -> dict[str, str]:
+    """The sections of a page, by their titles."""
+    parts = (f"## {part}" for part in text.split("\n## ")[1:])
+    return {part.partition("\n")[0].removeprefix("## "): part for part in parts}
 
 
-def _section(document: Mapping[str, Any]) -> list[str]:
+def section(document: Mapping[str, Any]) -> str:
+    """What a benchmark came to."""
     name, machine = document["benchmark"], document["machine"]
     rows = [
         f"| {each['measure']} | {_value(each)} | {each['goal']} | "
@@ -117,7 +120,7 @@ def _section(document: Mapping[str, Any]) -> list[str]:
         if each["details"]
     ]
     libraries = ", ".join(f"{key} {value}" for key, value in machine["libraries"].items())
-    return [
+    lines = [
         f"## {TITLES[name]}\n",
         METHODS[name] + "\n",
         "| measure | value | goal | holds | spread |",
@@ -133,6 +136,7 @@ def _section(document: Mapping[str, Any]) -> list[str]:
             f"commit {machine['commit']}.\n"
         ),
     ]
+    return "\n".join(lines)
 
 
 def _value(measure: Mapping[str, Any]) -> str:

@@ -26,6 +26,14 @@ CASES: Final[Mapping[str, tuple[Json, str]]] = {
         "Unschedulable",
     ),
     "no-storage-class": ({"cache": {"size": "1Gi", "retain": False}}, "NoStorageClass"),
+    "no-storage-class-shared": (
+        {
+            "backend": "kokoro",
+            "image": "registry.example.com/own:cpu",
+            "cache": {"size": "1Gi", "retain": False},
+        },
+        "NoStorageClass",
+    ),
 }
 """What is declared, and the reason that is to be told."""
 DELETIONS: Final = ("Background", "Foreground")

@@ -1,6 +1,7 @@
 """The API server that the operator is measured on, and its record of what the operator asked."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ POLICY: Final = {
 }
 RENEWED: Final = frozenset({"leases"})
 """What is asked of the API server again and again by whoever is there, whatever there is to do."""
+_QUIET_SECONDS: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,17 @@ class Cluster:
 
     @contextmanager
     def ready_operator(self) -> Iterator[OperatorProcess]:
-        """Run the operator; it is ready."""
+        """Run the operator; it is ready, and has looked around."""
         with self.operator() as running:
             eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+            eventually(self._is_quiet, within=READY_TIMEOUT, what="the operator has looked around")
             yield running
+
+    def _is_quiet(self) -> bool:
+        """Whether the operator asks for nothing for longer than it waits before it lists anew."""
+        mark = self.audit.mark()
+        time.sleep(_QUIET_SECONDS)
+        return not self.audit.since(mark)
 
 
 @contextmanager

@@ -68,3 +68,15 @@ def test_the_page_is_written_from_the_json(tmp_path: Path) -> None:
 def test_the_page_leaves_out_what_was_never_run(tmp_path: Path) -> None:
     page.write(tmp_path, tmp_path / "page.md")
     assert "##" not in (tmp_path / "page.md").read_text()
+
+
+def test_the_page_keeps_what_was_run_before(tmp_path: Path) -> None:
+    earlier, later, together = (tmp_path / name for name in ("earlier", "later", "together"))
+    for folder, name, measure in ((earlier, "soak", BAD), (later, "serving", GOOD)):
+        for each in (folder, together):
+            report.write(name, MACHINE, [measure], each)
+    report.write("serving", MACHINE, [MISSING], earlier)
+    for folder in (earlier, later):
+        page.write(folder, tmp_path / "page.md")
+    page.write(together, tmp_path / "at-once.md")
+    assert (tmp_path / "page.md").read_text() == (tmp_path / "at-once.md").read_text()

@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         default=15.0, gt=0, le=120, description="Longest wait for an answer of the API server."
     )
     resync_seconds: float = Field(
-        default=300.0,
+        default=3600.0,
         ge=1,
         description="How often everything is compared with what the API server holds, in case a "
         "watch missed something.",

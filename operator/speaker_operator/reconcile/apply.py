@@ -44,6 +44,8 @@ class Outcome:
     """Every refused request; the plan has to be tried again."""
     undone: frozenset[str]
     """Kinds of the children that are not as planned."""
+    written: bool
+    """Whether a child was written: others have yet to say what they make of it."""
     ending: bool
     """Whether the namespace is on its way out, so that nothing is left to be done."""
     again_in: float | None = None
@@ -76,6 +78,7 @@ class Applier:
         problems: list[Problem] = []
         errors: list[KubeError] = []
         undone: set[str] = set()
+        written = False
         versions: dict[Key, str] = {}
         planned = tuple(actions)
         waiting = await self._left_alone(planned, owner)
@@ -86,9 +89,10 @@ class Applier:
             try:
                 await self._do(action, owner_uid, versions)
                 if isinstance(action, Apply):
+                    written = True
                     self._disputes.written(owner, action)
             except NamespaceEndingError:
-                return Outcome((), (), frozenset(), ending=True)
+                return Outcome((), (), frozenset(), written=False, ending=True)
             except KubeError as error:
                 errors.append(error)
                 undone.add(action.key.kind)
@@ -96,8 +100,14 @@ class Applier:
                     problems.append(_problem(action, error))
         disputed = self._disputes.told(owner)
         problems += [Problem(Reason.CONTESTED, words) for words in disputed.values()]
-        again_in = PACE_SECONDS if disputed else None
-        return Outcome(tuple(problems), tuple(errors), frozenset(undone), False, again_in)
+        return Outcome(
+            tuple(problems),
+            tuple(errors),
+            frozenset(undone),
+            written=written,
+            ending=False,
+            again_in=PACE_SECONDS if disputed else None,
+        )
 
     async def _left_alone(self, actions: Iterable[Action], owner: Owner) -> set[Key]:
         """The children that are not written now, because somebody keeps changing them back."""

@@ -27,7 +27,8 @@ _DELETED: Final = "DELETED"
 _LISTED: Final = None
 _DECLARED_KINDS: Final = frozenset(resource.kind for resource in DECLARED)
 _GATHER_SECONDS: Final = 0.2
-"""People apply several objects at once: waiting for the others saves writes for each of them."""
+"""People apply several voices at once, and a child that was written is talked of by its controller,
+its pods and their scheduler: waiting for the others saves a write for each of them."""
 
 
 def selector_of(resource: Resource) -> str:
@@ -64,6 +65,23 @@ class Observer:
         if change is not None:
             self._announce(manifest["kind"], change)
 
+    def answered(self, manifest: JsonObject) -> None:
+        """Take in the answer to a write of the operator's own: who wrote knows it already.
+
+        Others may not, and people may have declared something else in the meantime.
+        """
+        change, kind = self._store.put(manifest), manifest["kind"]
+        if change is None:
+            return
+        if kind in _DECLARED_KINDS and _is_redeclared(change):
+            self._announce(kind, change)
+            return
+        self._add(self._caches(kind, change))
+        if kind == TTS_SERVICE.kind:
+            self._gather(self._neighbours(change))
+        elif change.old is not None:  # a child that somebody had labelled as another service's
+            self._add(_service_keys([change.old]) - _service_keys(_versions(change)[-1:]))
+
     def gone(self, manifest: JsonObject) -> None:
         """Take in that an object is no more."""
         change = self._store.remove(manifest)
@@ -71,37 +89,48 @@ class Observer:
             self._announce(manifest["kind"], change)
 
     def _announce(self, kind: str, change: Change) -> None:
-        versions = [manifest for manifest in (change.old, change.new) if manifest is not None]
+        versions = _versions(change)
+        self._add(self._caches(kind, change))
         if kind == TTS_SERVICE.kind:
-            keys = _own_keys(versions) | self._neighbours(change, versions)
-            keys |= self._users.note(change)
+            self._add(_own_keys(versions))
+            self._gather(self._neighbours(change))
         elif kind == VOICE.kind:
             keys = _own_keys(versions)
             if _is_redeclared(change):  # also for those that selected it before
                 keys = keys.union(*map(self._store.selecting, versions))
-        elif kind == POD.kind and not _matters(change):
-            keys = set()
+            self._gather(keys)
+        elif kind == POD.kind:
+            self._gather(_service_keys(versions) if _matters(change) else set())
+        elif _is_report(change):
+            self._gather(_service_keys(versions))
         else:
-            keys = {
-                Key(TTS_SERVICE.kind, *service)
-                for service in map(service_key, versions)
-                if service is not None
-            }
-        if kind not in _DECLARED_KINDS and _concerns_cache(kind, change):
-            keys |= {cache_key(*cache) for cache in map(cache_label, versions) if cache is not None}
-        for key in sorted(keys):
-            if kind in _DECLARED_KINDS:
-                self._queue.add_after(key, _GATHER_SECONDS)
-            else:
-                self._queue.add(key)
+            self._add(_service_keys(versions))
 
-    def _neighbours(self, change: Change, versions: Iterable[JsonObject]) -> set[Key]:
+    def _add(self, keys: set[Key]) -> None:
+        for key in sorted(keys):
+            self._queue.add(key)
+
+    def _gather(self, keys: set[Key]) -> None:
+        for key in sorted(keys):
+            self._queue.add_after(key, _GATHER_SECONDS)
+
+    def _caches(self, kind: str, change: Change) -> set[Key]:
+        """The model caches that a change concerns."""
+        if kind == TTS_SERVICE.kind:
+            return self._users.note(change)
+        if kind in _DECLARED_KINDS or not _concerns_cache(kind, change):
+            return set()
+        labels = map(cache_label, _versions(change))
+        return {cache_key(*label) for label in labels if label is not None}
+
+    def _neighbours(self, change: Change) -> set[Key]:
         """Whom a change of a service concerns beside itself.
 
         Gateways follow the services of their namespace, and tell whether these are available; the
         network policies of services let in the gateways in front of them.
         """
-        namespace = next(iter(versions))["metadata"]["namespace"]
+        versions = _versions(change)
+        namespace = versions[0]["metadata"]["namespace"]
         redeclared = _is_redeclared(change)
         if redeclared and any(map(is_gateway, versions)):
             services = self._store.in_namespace(TTS_SERVICE.kind, namespace)
@@ -109,6 +138,16 @@ class Observer:
         if redeclared or _availability(change.old) != _availability(change.new):
             return set(self._store.gateways(namespace))
         return set()
+
+
+def _versions(change: Change) -> list[JsonObject]:
+    return [manifest for manifest in (change.old, change.new) if manifest is not None]
+
+
+def _service_keys(versions: Iterable[JsonObject]) -> set[Key]:
+    """The services that the versions of a child say it belongs to."""
+    services = map(service_key, versions)
+    return {Key(TTS_SERVICE.kind, *service) for service in services if service is not None}
 
 
 def _lists_who_may_come(service: JsonObject) -> bool:
@@ -146,6 +185,24 @@ def _is_redeclared(change: Change) -> bool:
     old, new = change.old["metadata"], change.new["metadata"]
     fields = ("uid", "generation", "labels", "deletionTimestamp")
     return any(old.get(field) != new.get(field) for field in fields)
+
+
+def _is_report(change: Change) -> bool:
+    """Whether nothing but a child's status and annotations changed: its controller's word.
+
+    An annotation of the operator's own that others write is theirs from then on, which shows in the
+    record of field managers.
+    """
+    if change.old is None or change.new is None:
+        return False
+    return _without_report(change.old) == _without_report(change.new)
+
+
+def _without_report(child: JsonObject) -> JsonObject:
+    kept = {name: value for name, value in child.items() if name not in ("metadata", "status")}
+    metadata = child["metadata"].items()
+    passing = ("resourceVersion", "generation", "annotations")
+    return {**kept, "metadata": {n: value for n, value in metadata if n not in passing}}
 
 
 def _matters(change: Change) -> bool:

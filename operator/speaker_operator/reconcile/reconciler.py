@@ -18,7 +18,6 @@ from speaker_operator.kube.resources import (
     VOICE,
     JsonObject,
     Key,
-    key_of,
 )
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reasons import Reason
@@ -40,6 +39,7 @@ from speaker_operator.reconcile.parsing import (
 )
 from speaker_operator.reconcile.plan import Action, Apply, Problem, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
+from speaker_operator.reconcile.reports import Reports
 from speaker_operator.reconcile.status import (
     Observation,
     reason_of,
@@ -92,15 +92,17 @@ class Reconciler:
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
-        self._applier = Applier(client, observer.present, metrics)
+        self._applier = Applier(client, observer.answered, metrics)
         self._book = VoiceBook()
         self._ending: dict[str, frozenset[str]] = {}
         """Namespaces that are on their way out, and the services in them, by uid."""
+        self._reports = Reports()
 
     def rest(self) -> None:
         """Forget what was learnt so far: another replica goes on, and learns more."""
         self._book = VoiceBook()
         self._ending.clear()
+        self._reports.forget_all()
         self._sync.forget_all()
         self._caches.rest()
         self._metrics.no_services()
@@ -108,8 +110,8 @@ class Reconciler:
     def begin(self) -> None:
         """Have everything reconciled: whoever did so before may have left anything half done."""
         for resource in DECLARED:
-            for manifest in self._store.everywhere(resource.kind):
-                self._queue.add(key_of(manifest))
+            for key in self._store.keys(resource.kind):
+                self._queue.add(key)
         self._caches.begin()
 
     async def reconcile(self, key: Key) -> None:
@@ -128,8 +130,9 @@ class Reconciler:
             self._sync.forget((key.namespace, key.name))
             self._metrics.service_is_gone(key.namespace, key.name)
             self._applier.forget((key.namespace, key.name))
-            if not self._store.in_namespace(TTS_SERVICE.kind, key.namespace):
+            if not self._store.keys(TTS_SERVICE.kind, key.namespace):
                 self._ending.pop(key.namespace, None)
+            self._reports.forget(key)
             self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
         else:
             await self._reconcile_service(key, manifest)
@@ -158,7 +161,11 @@ class Reconciler:
             return
         behind = routes(service, settings.services)
         hearing = self._hear(service, voices, behind)
-        if not hearing.settling:  # else its pods' answers bring the service here again at once
+        generation = service.metadata.generation
+        reports_in = self._reports.awaited_for(key, generation, written=outcome.written)
+        if reports_in and not outcome.errors:
+            self._queue.add_after(key, reports_in)
+        elif not hearing.settling:  # else its pods' answers bring the service here again at once
             observation = Observation(
                 service=service,
                 assignments=assign(service, voices),
@@ -335,7 +342,7 @@ class Reconciler:
         except NotFoundError:
             return False  # deleted meanwhile
         self._metrics.status_writes.labels(manifest["kind"]).inc()
-        self._observer.present(written)
+        self._observer.answered(written)
         return True
 
     async def _post_events(self, service: TTSService, status: ServiceStatus) -> None:

@@ -1,7 +1,7 @@
 """Hold what was observed against what the API server has, in case a watch missed something.
 
 A watch that breaks for long starts anew from a list, and nobody is told what was deleted in
-between. So whenever something was listed anew, and every few minutes anyway, the store is checked.
+between. So whenever something was listed anew, and every hour anyway, the store is checked.
 """
 
 import asyncio

@@ -6,9 +6,10 @@ import pytest
 
 from speaker_operator.kube.resources import DEPLOYMENT, TTS_SERVICE, VOICE, Key
 from speaker_operator.metrics import OperatorMetrics
-from speaker_operator.reconcile.cacheusers import CacheUsers
+from speaker_operator.reconcile.cacheusers import CacheUsers, cache_key
 from speaker_operator.reconcile.observe import Observer, selector_of
 from speaker_operator.reconcile.store import Store
+from speaker_operator.render.labels import CACHE, SERVICE
 from tests.unit.speaker_operator.factories import service, service_manifest, voice_manifest
 from tests.unit.speaker_operator.reconcile.cluster_state import Json, children, pod
 
@@ -22,10 +23,12 @@ class Recorder:
 
     def __init__(self) -> None:
         self.added: list[Key] = []
+        self.at_once: list[Key] = []
         self.relists = 0
 
     def add(self, key: Key) -> None:
         self.added.append(key)
+        self.at_once.append(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
         assert 0 < seconds < 1
@@ -35,8 +38,13 @@ class Recorder:
         self.relists += 1
 
     def taken(self) -> set[Key]:
-        taken, self.added = set(self.added), []
+        taken, self.added, self.at_once = set(self.added), [], []
         return taken
+
+    def urgent(self) -> set[Key]:
+        urgent = set(self.at_once)
+        self.taken()
+        return urgent
 
 
 @pytest.fixture
@@ -54,6 +62,11 @@ def newer(manifest: Json, **changes: Any) -> Json:
     metadata = {**manifest["metadata"], "resourceVersion": version}
     metadata |= changes.pop("metadata", {})
     return {**manifest, **changes, "metadata": metadata}
+
+
+def deployment_of() -> Json:
+    (found,) = (each for each in children(service()) if each["kind"] == DEPLOYMENT.kind)
+    return found
 
 
 def test_a_service_concerns_itself(observer: Observer, queue: Recorder) -> None:
@@ -209,3 +222,70 @@ def test_a_gateway_concerns_the_services_that_list_who_may_come(
     assert queue.taken() == {FRONT, SHY}
     in_front.event("ADDED", service_manifest())
     assert queue.taken() == {HELLO}, "there is no gateway any more"
+
+
+def test_what_a_controller_reports_is_gathered_and_what_is_edited_is_not(
+    observer: Observer, queue: Recorder
+) -> None:
+    deployment = deployment_of()
+    observer.event("ADDED", deployment)
+    assert queue.urgent() == {HELLO}
+    reported = newer(
+        deployment, status={"replicas": 1}, metadata={"annotations": {"revision": "1"}}
+    )
+    observer.event("MODIFIED", reported)
+    assert queue.added == [HELLO]
+    assert queue.urgent() == set()
+    observer.event("MODIFIED", newer(reported, spec={**deployment["spec"], "replicas": 7}))
+    assert queue.urgent() == {HELLO}
+
+
+def test_a_service_is_acted_on_at_once_and_its_voices_are_gathered(
+    observer: Observer, queue: Recorder
+) -> None:
+    observer.event("ADDED", service_manifest())
+    assert queue.urgent() == {HELLO}
+    observer.event("ADDED", voice_manifest("ana"))
+    assert queue.added == [HELLO, ANA]
+    assert queue.urgent() == set()
+
+
+def test_the_answer_to_a_write_is_no_news(observer: Observer, queue: Recorder) -> None:
+    deployment = deployment_of()
+    observer.answered(deployment)
+    observer.event("ADDED", deployment)
+    assert queue.taken() == set()
+
+
+def test_the_answer_to_a_write_of_who_uses_a_cache_is_news_to_the_cache(
+    observer: Observer, queue: Recorder
+) -> None:
+    deployment = deployment_of()
+    labels = {**deployment["metadata"]["labels"], CACHE: "of-then"}
+    observer.answered(newer(deployment, metadata={"labels": labels}))
+    assert queue.urgent() == {cache_key("speech", "of-then")}
+    observer.answered(newer(newer(deployment), metadata={"labels": labels | {CACHE: "of-now"}}))
+    assert queue.urgent() == {cache_key("speech", "of-then"), cache_key("speech", "of-now")}
+
+
+def test_the_answer_to_a_write_that_takes_a_child_back_is_news_to_who_had_it(
+    observer: Observer, queue: Recorder
+) -> None:
+    deployment = deployment_of()
+    labels = {**deployment["metadata"]["labels"], SERVICE: "other"}
+    observer.event("ADDED", newer(deployment, metadata={"labels": labels}))
+    assert queue.urgent() == {Key(TTS_SERVICE.kind, "speech", "other")}
+    observer.answered(
+        newer(newer(deployment), metadata={"labels": deployment["metadata"]["labels"]})
+    )
+    assert queue.urgent() == {Key(TTS_SERVICE.kind, "speech", "other")}
+
+
+def test_an_answer_that_shows_another_spec_is_news(observer: Observer, queue: Recorder) -> None:
+    declared = service_manifest()
+    observer.event("ADDED", declared)
+    queue.taken()
+    observer.answered(newer(declared, status={"observedGeneration": 3}))
+    assert queue.taken() == set()
+    observer.answered(newer(newer(declared), metadata={"generation": 4}))
+    assert queue.taken() == {HELLO}

@@ -4,11 +4,11 @@ What Deployments, the garbage collector and namespaces do is then not played but
 node's kubelet is.
 """
 
-import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from cluster.binaries import Binaries
 from cluster.config import Config
@@ -18,6 +18,7 @@ from speaker_operator.kube.resources import NODE, POD
 from tests.apiserver.api import Api, Json, Refused, connect, unique_name
 from tests.apiserver.fetches import Fetches
 from tests.apiserver.kubelet import FETCHED, SERVING, container_status
+from tests.support.processes import running
 
 MANAGER, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 CONTROLLERS = (
@@ -31,6 +32,7 @@ QUICK_AUTOSCALER = {
     "horizontal-pod-autoscaler-initial-readiness-delay": "0s",
     "horizontal-pod-autoscaler-cpu-initialization-period": "0s",
 }
+KubeletT = TypeVar("KubeletT", bound="Kubelet")
 ROOM = {"cpu": "64", "memory": "256Gi", "pods": "100"}
 
 
@@ -52,20 +54,8 @@ def run_controllers(
             (SCHEDULER, [*quick, "--secure-port=0"]),
         ):
             command = [str(binaries.path(tool)), *common, *flags]
-            stack.enter_context(_running(command, logs / f"{tool}.log"))
+            stack.enter_context(running(command, logs / f"{tool}.log"))
         yield
-
-
-@contextmanager
-def _running(command: Sequence[str], log_file: Path) -> Iterator[None]:
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        yield
-        assert process.poll() is None, f"{command[0]} ended: {log_file.read_text()[-2000:]}"
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Kubelet:
@@ -180,10 +170,17 @@ def running_kubelet(
     """The only node of a control plane; the arguments are those of :class:`Kubelet`."""
     with connect(plane) as api:
         kubelet = Kubelet(api.in_namespace(""), resources, crashes, fetches)
-        thread = threading.Thread(target=kubelet.run)
-        thread.start()
-        try:
+        with at_work(kubelet):
             yield kubelet
-        finally:
-            kubelet.stop()
-            thread.join()
+
+
+@contextmanager
+def at_work(kubelet: KubeletT) -> Iterator[KubeletT]:
+    """A kubelet tends its pods while the context is open."""
+    thread = threading.Thread(target=kubelet.run)
+    thread.start()
+    try:
+        yield kubelet
+    finally:
+        kubelet.stop()
+        thread.join()

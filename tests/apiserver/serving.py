@@ -8,12 +8,14 @@ from itertools import count
 
 import httpx2
 
+from cluster.envtest import ControlPlane
 from speaker_operator.api.v1alpha1.backends import BACKENDS
 from speaker_operator.kube.resources import CONFIG_MAP, POD
 from speaker_operator.render.labels import SERVICE
 from speaker_runtime.contract import CONFIG_FILE, VOICES_FILE, RuntimeConfig, VoiceManifest
-from tests.apiserver.api import Api, Json
-from tests.apiserver.controllers import Kubelet
+from tests.apiserver.api import Api, Json, connect
+from tests.apiserver.controllers import Kubelet, at_work
+from tests.apiserver.machines import never
 from tests.support.tone import ToneBackend
 from tests.support.tone_server import ToneServer, hummed
 
@@ -21,7 +23,7 @@ PORT = 8080
 LINGER_SECONDS = 1.0
 """How long a pod that ends serves on, while clients learn of it."""
 NETWORK = "127.0.1"
-LONG = "This takes what hums some ten seconds, as it reckons. " * 2
+LONG = "This is hummed for half a second, at the very least."
 PAUSE_SECONDS = 0.1
 """Between a client's requests."""
 HOLD_SECONDS = 60.0
@@ -49,7 +51,7 @@ class ServingKubelet(Kubelet):
         stack = ExitStack()
         server = stack.enter_context(
             hummed(
-                RuntimeConfig.model_validate_json(files[CONFIG_FILE]),
+                _without_cache(RuntimeConfig.model_validate_json(files[CONFIG_FILE])),
                 VoiceManifest.model_validate_json(files[VOICES_FILE]),
                 ToneBackend(presets=presets, max_streams=1, patience=HOLD_SECONDS),
                 host=address,
@@ -78,6 +80,22 @@ class ServingKubelet(Kubelet):
             stack.close()
 
 
+def _without_cache(config: RuntimeConfig) -> RuntimeConfig:
+    """Its folder would be this machine's own, and remember what other runs spoke."""
+    return config.model_copy(
+        update={"serving": config.serving.model_copy(update={"audio_cache": None})}
+    )
+
+
+@contextmanager
+def serving_kubelet(plane: ControlPlane) -> Iterator[ServingKubelet]:
+    """The only node of a control plane; its pods really speak."""
+    with connect(plane) as api:
+        kubelet = ServingKubelet(api.in_namespace(""), {}, never)
+        with at_work(kubelet):
+            yield kubelet
+
+
 def addresses(api: Api, service: str) -> list[str]:
     """Where the service's ready pods are reached, but for those that end."""
     return [
@@ -97,8 +115,8 @@ def port_of(pod: Json) -> int:
 
 
 def speak_at_length(address: str, listener: int) -> int:
-    """Ask a pod for a long text, as one of many clients; returns the status."""
-    order = {**ORDER, "input": LONG}
+    """Ask a pod for a long text of one's own, as one of many clients; returns the status."""
+    order = {**ORDER, "input": f"Listener {listener}. {LONG}"}
     key = {"Authorization": f"Bearer listener-{listener}"}
     url = f"{address}/v1/audio/speech"
     return httpx2.post(url, json=order, headers=key, timeout=HOLD_SECONDS).status_code

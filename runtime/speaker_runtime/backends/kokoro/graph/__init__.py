@@ -9,8 +9,11 @@ from pathlib import Path
 
 import onnx
 
+from speaker_runtime.backends.kokoro.graph.activation import fold_activations
+from speaker_runtime.backends.kokoro.graph.bias import drop_needless_biases
 from speaker_runtime.backends.kokoro.graph.editing import Graph
 from speaker_runtime.backends.kokoro.graph.normalization import fuse_normalizations
+from speaker_runtime.backends.kokoro.graph.spectrum import convolve_spectra
 
 
 def rewritten(path: Path) -> bytes:
@@ -22,4 +25,7 @@ def rewritten(path: Path) -> bytes:
     """
     graph = Graph(onnx.load(path))
     fuse_normalizations(graph)
+    fold_activations(graph)
+    drop_needless_biases(graph)
+    convolve_spectra(graph)
     return graph.to_bytes()

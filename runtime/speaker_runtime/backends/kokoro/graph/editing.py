@@ -40,6 +40,20 @@ class Graph:
         nodes = self._users[value]
         return nodes if all(node.op_type == operator for node in nodes) else None
 
+    def only_user(self, value: str, operator: str) -> NodeProto | None:
+        """The node that uses ``value``, if it is the only one, and one of ``operator``."""
+        nodes = self._users[value]
+        return nodes[0] if len(nodes) == 1 and nodes[0].op_type == operator else None
+
+    def uses(self, value: str) -> list[NodeProto]:
+        """The nodes that use ``value``."""
+        return self._users[value]
+
+    def attribute(self, node: NodeProto, name: str) -> Any:
+        """An attribute's value, or nothing where the node leaves it to its default."""
+        found = (each for each in node.attribute if each.name == name)
+        return next(map(helper.get_attribute_value, found), None)
+
     def constant(self, name: str) -> NDArray[Any] | None:
         """A constant's value, or nothing if ``name`` is none."""
         stored = self._constants.get(name)

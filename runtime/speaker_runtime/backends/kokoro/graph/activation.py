@@ -14,9 +14,9 @@ _SQUARE: Final = 2.0
 def fold_activations(graph: Graph) -> None:
     """Let a normalisation scale what a snake behind it would.
 
-    The snake is ``y + sin(a * y) ** 2 / a`` with an ``a`` for each channel (Ziyin et al. 2020). With
-    ``a`` in the scale and shift of the normalisation, its result is ``u = a * y``, and the snake
-    ``(u + sin(u) ** 2) / a``. The square becomes a product, computed faster than a power.
+    The snake is ``y + sin(a * y) ** 2 / a``, with an ``a`` for each channel (Ziyin et al. 2020).
+    With ``a`` in the scale and shift of the normalisation, its result is ``u = a * y``, and the
+    snake ``(u + sin(u) ** 2) / a``. The square becomes a product, computed faster than a power.
     """
     for power in graph.nodes("Pow"):
         sine = graph.maker(power.input[0], "Sin")

@@ -207,6 +207,28 @@ def test_sigterm_lets_running_answers_finish(draining: RuntimeProcess) -> None:
     assert draining.process.wait(PROCESS_TIMEOUT) == ExitCode.OK
 
 
+def test_a_client_that_reads_slowly_gets_its_answer_to_the_end(draining: RuntimeProcess) -> None:
+    """A pod's network ends with its processes, so these stay until the kernel has sent it all."""
+    content = json.dumps(_speak(input="Good morning.", response_format="pcm")).encode()
+    head = (
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.settimeout(PROCESS_TIMEOUT)
+        slow.connect((draining.host, draining.port))
+        slow.sendall(head.encode() + content)
+        assert slow.recv(1)
+        draining.process.send_signal(signal.SIGTERM)
+        draining.wait_line(lambda line: line["message"] == "waiting for clients to read")
+        assert draining.process.poll() is None
+        while piece := slow.recv(2**16):
+            last = piece
+    assert last.endswith(b"0\r\n\r\n")
+    assert draining.process.wait(PROCESS_TIMEOUT) == ExitCode.OK
+
+
 @pytest.fixture
 def hasty(tmp_path: Path) -> Iterator[RuntimeProcess]:
     """A server that gives running answers no time."""

@@ -11,7 +11,8 @@ from speaker_runtime.services.gateway.gateway import Gateway
 def gateway_server(config: GatewayConfig, routes: RouteManifest) -> Server:
     """Make the server of a gateway."""
     app = create_gateway_app(config, routes)
-    return Server(app, config.service, _HandingOn(app.state.runtime.gateway))
+    work = _HandingOn(app.state.runtime.gateway)
+    return Server(app, config.service, work, config.drain_seconds)
 
 
 class _HandingOn:

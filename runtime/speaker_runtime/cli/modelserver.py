@@ -20,7 +20,7 @@ def model_server(
     app = create_app(config, manifest, engine, shared_cache)
     service: SpeechService = app.state.runtime.service
     work = _Speaking(engine, service, config.serving.drain_seconds)
-    return Server(app, config.service, work)
+    return Server(app, config.service, work, config.serving.drain_seconds)
 
 
 class _Speaking:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import uvicorn
 
+from speaker_runtime.cli.unread import all_read
 from speaker_runtime.http.stream.conversation import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 _KEEP_ALIVE_SECONDS: Final = 65
 """Longer than the pools of common clients and proxies keep a connection, so that they end it."""
 _CLOSE_SECONDS: Final = 2
-"""What is left for open connections once every response is complete or given up."""
+"""What is left for open connections, however late it is, once every response is given."""
 
 
 class Work(Protocol):
@@ -52,11 +53,15 @@ class Server:
         app: What is served.
         name: Of the TTSService.
         work: What is done behind it.
+        drain_seconds: For which clients may go on to read after the signal.
     """
 
-    def __init__(self, app: "FastAPI", name: str, work: Work) -> None:
+    def __init__(self, app: "FastAPI", name: str, work: Work, drain_seconds: int) -> None:
         self._name = name
         self._work = work
+        self._drain_seconds = drain_seconds
+        self._until = 0.0
+        """When the time to read is over, on the event loop's clock."""
         self._ending: asyncio.Task[None] | None = None
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
@@ -87,6 +92,8 @@ class Server:
         logger.info("listening", extra={"fields": fields})
         work_ended = asyncio.create_task(self._watch())
         await self._uvicorn.serve(sockets=[listener])
+        if not self._uvicorn.force_exit:
+            await all_read(port, self._until - loop.time())
         return await work_ended
 
     async def _watch(self) -> Exception | None:
@@ -100,8 +107,11 @@ class Server:
             self._work.abort()
             return
         logger.info("ending; running responses may finish first")
+        self._until = asyncio.get_running_loop().time() + self._drain_seconds
         self._ending = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
         await self._work.drain()
+        left = self._until - asyncio.get_running_loop().time()
+        self._uvicorn.config.timeout_graceful_shutdown = max(_CLOSE_SECONDS, round(left))
         self._uvicorn.should_exit = True

@@ -22,7 +22,7 @@ from speaker_operator.render.children import render
 from speaker_operator.render.labels import child_labels
 from tests.unit.speaker_operator.factories import SETTINGS, UID, service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import children, pod
-from tests.unit.speaker_operator.render.test_render import services
+from tests.unit.speaker_operator.render.rendering import services
 
 Json = dict[str, Any]
 SCALED = {"autoscaling": {"maxReplicas": 3}}

@@ -26,7 +26,7 @@ from tests.unit.speaker_operator.reconcile.cluster_state import (
     waiting,
     with_status,
 )
-from tests.unit.speaker_operator.reconcile.test_status import NOW, failing, serving, status
+from tests.unit.speaker_operator.reconcile.statuses import NOW, failing, serving, status
 
 Json = dict[str, Any]
 SCRIPT = Path("docs/argocd/health.lua")

@@ -28,6 +28,7 @@ from speaker_operator.reconcile.events import events
 from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.holding import Release, hold, release
 from speaker_operator.reconcile.nodes import NodeInventory
+from speaker_operator.reconcile.observation import Observation
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OptionalKinds
 from speaker_operator.reconcile.parsing import (
@@ -41,7 +42,6 @@ from speaker_operator.reconcile.plan import Action, Apply, Problem, is_ending, m
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.reports import Reports
 from speaker_operator.reconcile.status import (
-    Observation,
     reason_of,
     service_status,
     unreadable_status,

@@ -1,53 +1,31 @@
 """A service's status as a pure function of what was observed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
-from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.status import (
     FailedVoice,
     FailureRecord,
     ModelStatus,
-    RouteStatus,
     ServiceStatus,
     VoicesStatus,
 )
-from speaker_operator.kube.resources import (
-    AUTOSCALER,
-    CLAIM,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    SCALED_OBJECT,
-    SERVICE,
-    JsonObject,
-    Resource,
-)
 from speaker_operator.reasons import BY_WORD, Reason, Standing
 from speaker_operator.reconcile.conditions import Finding, conditions, count
-from speaker_operator.reconcile.failures import Failure, current_pods, first_failure, last_exit
-from speaker_operator.reconcile.fetches import fetch_report, fetch_states
-from speaker_operator.reconcile.hearing import Hearing
-from speaker_operator.reconcile.holding import Release
-from speaker_operator.reconcile.plan import Problem
-from speaker_operator.reconcile.rollout import Rollout, blindness, read_rollout
+from speaker_operator.reconcile.failures import last_exit
+from speaker_operator.reconcile.modelstatus import model_ready, model_status
+from speaker_operator.reconcile.observation import Observation
 from speaker_operator.reconcile.routestates import (
     offered,
     own_voices,
-    route_states,
     routes_ready,
     routes_status,
 )
-from speaker_operator.reconcile.stock import Progress, Stock
-from speaker_operator.reconcile.voices import VoiceState, untaken, voice_states
-from speaker_operator.render.caches import place_of
-from speaker_operator.render.gpu import Devices
+from speaker_operator.reconcile.voices import untaken
 from speaker_operator.render.labels import selector_labels
-from speaker_operator.render.routes import Route
 from speaker_operator.render.service import url
-from speaker_operator.render.voices import Assignment, default_problem
+from speaker_operator.render.voices import default_problem
 
 _LISTED_VOICES: Final = 32
 _SUSPENDED: Final = "spec.suspend is true: take it away to serve requests."
@@ -55,91 +33,12 @@ _IDLE: Final = (
     "No pod runs while nobody speaks: KEDA starts one when a trigger of spec.autoscaling tells of "
     "requests."
 )
-_SERVING_KINDS: Final = frozenset({CONFIG_MAP.kind, SERVICE.kind, DEPLOYMENT.kind})
-
-
-@dataclass(frozen=True)
-class Observation:
-    """Everything that a service's status depends on."""
-
-    service: TTSService
-    assignments: Sequence[Assignment]
-    objects: Sequence[JsonObject]
-    """The service's children and their pods."""
-    problems: Sequence[Problem]
-    """Children that could not be made as rendered."""
-    undone: frozenset[str]
-    """Kinds of the children that could not be written just now."""
-    devices: Devices
-    """What the pods speak on."""
-    hearing: Hearing
-    """What the pods say about their voices."""
-    now: datetime
-    routes: Sequence[Route] = ()
-    """What is behind it, of a gateway."""
-    stock: Stock | None = None
-    """The state of the cache that a Job fills; None if the pods fetch the model themselves."""
-    release: Release = "released"
-    """Whether the pods may have the model yet."""
-
-    @cached_property
-    def rollout(self) -> Rollout:
-        """How far the Deployment is."""
-        return read_rollout(self.service, self._child(DEPLOYMENT))
-
-    @property
-    def blindness(self) -> str:
-        """Why the autoscaler cannot scale; empty if it can, or there is none."""
-        if self.service.autoscaling is None:
-            return ""
-        return blindness(self._child(AUTOSCALER), self._child(SCALED_OBJECT))
-
-    def _child(self, resource: Resource) -> JsonObject | None:
-        found = (each for each in self.objects if each["kind"] == resource.kind)
-        return next(found, None)
-
-    @cached_property
-    def pods(self) -> list[JsonObject]:
-        """The pods of the present spec."""
-        return current_pods(self.objects)
-
-    @cached_property
-    def failure(self) -> Failure | None:
-        """What keeps the first pod from serving."""
-        claims = [each for each in self.objects if each["kind"] == CLAIM.kind]
-        return first_failure(self.pods, claims)
-
-    @property
-    def in_effect(self) -> bool:
-        """Whether the whole spec is in effect."""
-        released = self.release == "released"
-        return released and not self.problems and not self.undone and self.rollout.complete
-
-    @property
-    def reaches_somebody(self) -> bool:
-        """Whether a gateway can hand requests on at all."""
-        return any(state.state == "Ready" for state in self.route_states)
-
-    @property
-    def heard(self) -> Hearing:
-        """What the pods say that can be reached, and came up with what is written."""
-        return self.hearing if self.undone.isdisjoint(_SERVING_KINDS) else Hearing()
-
-    @cached_property
-    def route_states(self) -> tuple[RouteStatus, ...]:
-        """How everything behind a gateway fares."""
-        return route_states(self.routes, self.heard)
-
-    @cached_property
-    def voice_states(self) -> dict[str, VoiceState]:
-        """How each selected voice fares, by name."""
-        return voice_states(self.service.metadata.name, self.assignments, self.heard)
 
 
 def service_status(observation: Observation) -> ServiceStatus:
     """Compute the whole status."""
     service, rollout = observation.service, observation.rollout
-    model = _model(observation) if service.has_model else None
+    model = model_status(observation) if service.has_model else None
     voices = _voices(observation) if service.backend.runs == "model" else None
     aspects = [
         *_of_its_kind(model, voices, observation),
@@ -181,7 +80,7 @@ def _of_its_kind(
         yield routes_ready(observation.route_states)
         return
     if model is not None:
-        yield _model_ready(model, observation)
+        yield model_ready(model, observation)
     service = observation.service
     yield own_voices(service) if voices is None else _voices_ready(voices, observation)
 
@@ -195,60 +94,6 @@ def unreadable_status(
         observed_generation=generation,
         conditions=conditions([finding], previous.conditions, generation=generation, now=now),
     )
-
-
-def _model(observation: Observation) -> ModelStatus:
-    stock, source = observation.stock, observation.service.model_source
-    place = place_of(observation.service)
-    claim = None if place is None else place.claim
-    if stock is not None:
-        progress = stock.progress or Progress(0, None)
-        return ModelStatus(
-            source=source,
-            state=stock.state,
-            message=None if stock.state == "Ready" else stock.message,
-            claim=claim,
-            digest=stock.report.digest if stock.report else None,
-            bytes=stock.report.bytes if stock.report else progress.bytes or None,
-            total_bytes=progress.total,
-        )
-    state, message = _model_state(observation)
-    report = fetch_report(observation.pods) if state == "Ready" else None
-    return ModelStatus(
-        source=source,
-        state=state,
-        message=message,
-        claim=claim,
-        digest=report.digest if report else None,
-        bytes=report.bytes if report else None,
-    )
-
-
-def _model_state(
-    observation: Observation,
-) -> tuple[Literal["Pending", "Downloading", "Ready", "Failed"], str | None]:
-    failure = observation.failure
-    if failure is not None and failure.concerns_model:
-        return "Failed", failure.message
-    fetches = list(fetch_states(observation.pods))
-    if any(state.get("terminated", {}).get("exitCode") == 0 for state in fetches):
-        return "Ready", None
-    if any("running" in state for state in fetches):
-        return "Downloading", None
-    return "Pending", "no pod has started yet"
-
-
-def _model_ready(model: ModelStatus, observation: Observation) -> Finding:
-    if model.state == "Ready":
-        return Finding("ModelReady", "True", Reason.FETCHED, f"{model.source} is in the cache.")
-    if observation.stock is not None:
-        return Finding("ModelReady", "False", observation.stock.reason, observation.stock.message)
-    failure = observation.failure
-    reason = Reason.DOWNLOADING if model.state == "Downloading" else Reason.PENDING
-    if model.state == "Failed" and failure is not None:
-        reason = failure.reason
-    message = model.message or f"A pod fetches {model.source}."
-    return Finding("ModelReady", "False", reason, message)
 
 
 def _voices(observation: Observation) -> VoicesStatus:

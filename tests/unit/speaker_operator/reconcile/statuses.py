@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.api.v1alpha1.status import Condition, ServiceStatus
 from speaker_operator.reconcile.hearing import Word, ready_pods
+from speaker_operator.reconcile.observation import Observation
 from speaker_operator.reconcile.plan import Problem
-from speaker_operator.reconcile.status import Observation, service_status
+from speaker_operator.reconcile.status import service_status
 from speaker_operator.render.gpu import Devices
 from speaker_operator.render.voices import assign
 from tests.unit.speaker_operator.reconcile.cluster_state import (

@@ -1,7 +1,7 @@
 -- Written by `make generate` from operator/speaker_operator/reasons.py.
 -- The health of a TTSService or Voice for Argo CD. It looks at generations, and at the status and
 -- the reason of the condition Ready; messages are only handed on.
-local passing = {Pending = true, Downloading = true, Starting = true, RollingOut = true, Syncing = true, NotLeading = true}
+local passing = {Pending = true, Downloading = true, Starting = true, RollingOut = true, Preparing = true, Syncing = true, NotLeading = true}
 local at_rest = {Suspended = true, ScaledToZero = true, NoRoutes = true, NotSelected = true}
 
 local health = {status = "Progressing", message = "The operator has not seen it yet"}

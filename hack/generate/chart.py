@@ -21,9 +21,15 @@ def files(_root: Path) -> dict[Path, str]:
         FOLDER / "cluster-rules.yaml": _rules(rbac.cluster_rules()),
         FOLDER / "secret-rules.yaml": _rules(rbac.secret_rules()),
         FOLDER / "own-rules.yaml": _rules(rbac.own_rules(LEASE_NAME)),
+        FOLDER / "reference-rules.yaml": _further_rules(rbac.reference_rules()),
     }
 
 
 def _rules(rules: Iterable[rbac.PolicyRule]) -> str:
     manifest = {"rules": [rule.to_manifest() for rule in rules]}
     return HEADER + yaml.safe_dump(manifest, sort_keys=False)
+
+
+def _further_rules(rules: Iterable[rbac.PolicyRule]) -> str:
+    """Rules that go behind others."""
+    return HEADER + yaml.safe_dump([rule.to_manifest() for rule in rules], sort_keys=False)

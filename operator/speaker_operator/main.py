@@ -31,6 +31,7 @@ from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OPTIONAL_KINDS, Follower, OptionalKinds
 from speaker_operator.reconcile.queue import Handler, ReconcileQueue
 from speaker_operator.reconcile.reconciler import Reconciler, settings_for
+from speaker_operator.reconcile.references import References
 from speaker_operator.reconcile.resync import Resync
 from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.signingkey import load_signer
@@ -160,10 +161,13 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
         logger.info("Serving /healthz, /readyz and /metrics on port %d", port)
         signer = await resync.await_access(partial(load_signer, free, namespace, clock.time))
         pod_client = await stack.enter_async_context(PodClient())
+        references = References(client, queue)
+        stack.callback(references.rest)
         sync = VoiceSync(
             store=store,
             pods=pod_client,
             signer=signer,
+            references=references,
             work=pods,
             services=queue,
             metrics=metrics,
@@ -196,6 +200,7 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
             optional=optional,
             sync=sync,
             caches=caches,
+            references=references,
             instance=socket.gethostname(),
             clock=clock.now,
             metrics=metrics,
@@ -264,6 +269,7 @@ def _render_settings(settings: Settings, public_key: str) -> RenderSettings:
             settings.runtime_image, settings.runtime_pull_policy, settings.runtime_pull_secrets
         ),
         operator_namespace=settings.own_namespace,
+        allow_private_addresses=settings.voice_private_addresses,
         fetch=FetchEnvironment(
             values=settings.model_fetch_env,
             sources=[each.to_manifest() for each in settings.model_fetch_env_from],

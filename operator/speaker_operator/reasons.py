@@ -117,6 +117,11 @@ class Reason(StrEnum):
         "Pods of the present spec come up.",
         "wait; after ten minutes without progress it is ProgressDeadlineExceeded",
     )
+    PREPARING = _passing(
+        "Preparing",
+        "A pod makes the voice of its reference audio.",
+        "wait some seconds for each voice",
+    )
     SYNCING = _passing("Syncing", "A pod has yet to take changed voices.", "wait a few seconds")
 
     # At rest.
@@ -441,6 +446,127 @@ class Reason(StrEnum):
         "DefaultVoiceUnknown",
         "spec.voices.default is neither a selected Voice nor a preset of the backend.",
         "name one that there is",
+    )
+    CONSENT_MISSING = _wrong(
+        "ConsentMissing",
+        "The voice has a reference, and nobody has written down that the person agreed.",
+        "ask the person, and write the answer in the Voice's spec.consent",
+    )
+    LICENSE_MISSING = _wrong(
+        "LicenseMissing",
+        "The voice has a reference, and nobody has written down how it may be used.",
+        "write the terms in the Voice's spec.license",
+    )
+    VOICES_FULL = _wrong(
+        "VoicesFull",
+        "The voices of the service are more than its ConfigMap can hold; the oldest come first.",
+        "shorten their descriptions and aliases, or spread them over several services",
+    )
+    SOURCE_NOT_FOUND = _wrong(
+        "SourceNotFound",
+        "The Secret or ConfigMap with the voice's audio is not there, or lacks the key.",
+        "create it, or correct the Voice's spec.reference.audio",
+    )
+    SOURCE_FORBIDDEN = _wrong(
+        "SourceForbidden",
+        "The operator may not read the Secret with the voice's audio.",
+        "set voices.readSecrets in the operator's chart, or give its service account a Role with "
+        "get on that Secret",
+    )
+    BACKEND_CANNOT_CLONE = _wrong(
+        "BackendCannotClone",
+        "The service's backend makes no voices of reference audio.",
+        "give the Voice a preset, or select it in a service whose backend clones",
+    )
+    LANGUAGE_UNSUPPORTED = _wrong(
+        "LanguageUnsupported",
+        "Cloned voices of the backend speak none of the voice's languages.",
+        "correct the Voice's spec.languages, or select it in another service",
+    )
+    TRANSCRIPT_MISSING = _wrong(
+        "TranscriptMissing",
+        "The backend has to know what is said in the reference audio.",
+        "write it in the Voice's spec.reference.transcript",
+    )
+    TOO_MANY_CLIPS = _wrong(
+        "TooManyClips",
+        "The backend takes fewer clips for a voice.",
+        "leave some of them out",
+    )
+    AUDIO_FETCH_FAILED = _wrong(
+        "AudioFetchFailed",
+        "A pod cannot fetch the reference audio; it tries again, later and later.",
+        "look whether the address is right, and whether pods can reach it (NetworkPolicy)",
+    )
+    ADDRESS_FORBIDDEN = _wrong(
+        "AddressForbidden",
+        "The address of the reference audio leads into a private network.",
+        "name a public address, or set voices.allowPrivateAddresses in the operator's chart",
+    )
+    DIGEST_MISMATCH = _wrong(
+        "DigestMismatch",
+        "The reference audio is another file than its digest says.",
+        "correct the file, or the digest in the Voice",
+    )
+    CLAIM_NOT_MOUNTED = _wrong(
+        "ClaimNotMounted",
+        "The pods do not mount the claim with the reference audio.",
+        "add the claim to spec.voices.claims of the TTSService",
+    )
+    FILE_NOT_FOUND = _wrong(
+        "FileNotFound",
+        "The claim has no such file, or it cannot be read; it is looked for again.",
+        "correct the path in the Voice, or put the file there",
+    )
+    AUDIO_TOO_LARGE = _wrong(
+        "AudioTooLarge",
+        "The file with the reference audio is larger than is read.",
+        "compress it, or cut it to half a minute",
+    )
+    NOT_AUDIO = _wrong(
+        "NotAudio",
+        "The file with the reference audio cannot be read as audio.",
+        "write it as wav, flac, mp3, ogg, opus, webm or m4a",
+    )
+    TOO_SHORT = _wrong(
+        "TooShort",
+        "The reference audio has less speech than the backend needs.",
+        "record more",
+    )
+    TOO_LONG = _wrong(
+        "TooLong",
+        "The reference audio is longer than the backend takes.",
+        "cut it to the best part",
+    )
+    SILENT = _wrong(
+        "Silent",
+        "Nothing can be heard in the reference audio.",
+        "record it louder",
+    )
+    CLIPPED = _wrong(
+        "Clipped",
+        "The reference audio was recorded too loud: its tops are cut off.",
+        "record it with less gain",
+    )
+    NOISY = _wrong(
+        "Noisy",
+        "There is too much noise under the speech of the reference audio.",
+        "record it in a quiet room, without music",
+    )
+    NOT_SPEECH = _wrong(
+        "NotSpeech",
+        "The reference audio does not sound like somebody speaking.",
+        "record one person alone, without music",
+    )
+    CLONING_FAILED = _wrong(
+        "CloningFailed",
+        "The model could not make a voice of the reference audio; it is tried again.",
+        "see the logs of the pods",
+    )
+    NO_ROOM_FOR_VOICE = _wrong(
+        "NoRoomForVoice",
+        "A pod has no room to keep what its model made of the reference audio.",
+        "remove voices, or spread them over several services",
     )
     REFUSED_BY_POD = _wrong(
         "RefusedByPod",

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
         "watched, so that these are tried again at once when such a Secret changes. The operator's "
         "role has to allow it.",
     )
+    voice_private_addresses: bool = Field(
+        default=False,
+        description="Whether pods may fetch the reference audio of voices from addresses that are "
+        "not public, such as those of the cluster.",
+    )
     namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Namespaces to watch, separated by commas; empty for the whole cluster.",

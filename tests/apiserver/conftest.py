@@ -131,7 +131,8 @@ def install_crds(control_plane: ControlPlane) -> None:
 
 def operator_kubeconfig(control_plane: ControlPlane, *more: rbac.PolicyRule) -> Path:
     """Credentials of a user who has the operator's role, perhaps more, and nothing else."""
-    rules = [rule.to_manifest() for rule in (*rbac.rules(), *rbac.cluster_rules(), *more)]
+    granted = (*rbac.rules(), *rbac.reference_rules(), *rbac.cluster_rules(), *more)
+    rules = [rule.to_manifest() for rule in granted]
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",

@@ -1,23 +1,29 @@
 """Play the controllers and the kubelet, which the test's API server lacks, over the real API."""
 
 import copy
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from speaker_operator.api.v1alpha1.backends import BACKENDS
 from speaker_operator.kube.resources import CONFIG_MAP, DEPLOYMENT, POD
+from speaker_runtime.backends.protocol import Cloning
 from speaker_runtime.contract import (
     CONFIG_FILE,
+    VOICE_STATES_DIRECTORY,
     VOICES_FILE,
     FetchReport,
+    ReferencesConfig,
     RuntimeConfig,
     VoiceManifest,
 )
 from tests.apiserver.api import Api, Json, unique_name
-from tests.support.tone import ToneBackend
+from tests.support.audio import decode_pcm
+from tests.support.tone import SAMPLE_RATE, ToneBackend, pitch_of
 from tests.support.tone_server import ToneServer, hummed
 
 REPORT = FetchReport(digest=f"sha256:{'0' * 64}", bytes=107_000_000)
@@ -32,9 +38,13 @@ class LivePod:
     def __init__(self, api: Api, service: str) -> None:
         self._api = api
         self._service = service
+        self._machine = ExitStack()
         self._container = ExitStack()
         self._restarts = 0
         self._files: Json = {}
+        self.states = Path(self._machine.enter_context(tempfile.TemporaryDirectory()))
+        """What becomes of reference audio: it outlives a container, and not the pod."""
+        self.backend = ToneBackend()
         self.server = self._start(0)
         self.name = create_pod(api, service, port=int(self.server.url.rpartition(":")[2]))
         self.report()
@@ -50,6 +60,18 @@ class LivePod:
         """End the container, as after a crash; nobody is told."""
         self._container.close()
 
+    def end(self) -> None:
+        """End the container, and give up what was the pod's."""
+        self.stop()
+        self._machine.close()
+
+    def pitch(self, voice: str) -> float:
+        """How a voice sounds: what it hums at, in hertz."""
+        body = {"model": "tts-1", "voice": voice, "input": "Hum to me.", "response_format": "pcm"}
+        answer = httpx2.post(f"{self.server.url}/v1/audio/speech", json=body)
+        assert answer.is_success, answer.text
+        return pitch_of(decode_pcm(answer.content).samples)
+
     @property
     def voices(self) -> dict[str, set[str]]:
         """The declared voices that it serves, with their aliases."""
@@ -60,14 +82,21 @@ class LivePod:
     def _start(self, port: int, *, stale: bool = False) -> ToneServer:
         if not stale:
             self._files = self._api.require(CONFIG_MAP, f"{self._service}-config")["data"]
-        return self._container.enter_context(
-            hummed(
-                RuntimeConfig.model_validate_json(self._files[CONFIG_FILE]),
-                VoiceManifest.model_validate_json(self._files[VOICES_FILE]),
-                ToneBackend(presets=BACKENDS["hibari"].presets),
-                port=port,
-            )
+        config = RuntimeConfig.model_validate_json(self._files[CONFIG_FILE])
+        if self._has_a_folder_for_clones():
+            known = config.references or ReferencesConfig()
+            kept = known.model_copy(update={"directory": self.states})
+            config = config.model_copy(update={"references": kept})
+        self.backend = ToneBackend(
+            presets=BACKENDS["hibari"].presets, cloning=Cloning(sample_rate=SAMPLE_RATE)
         )
+        manifest = VoiceManifest.model_validate_json(self._files[VOICES_FILE])
+        return self._container.enter_context(hummed(config, manifest, self.backend, port=port))
+
+    def _has_a_folder_for_clones(self) -> bool:
+        pod = self._api.require(DEPLOYMENT, self._service)["spec"]["template"]["spec"]
+        mounts = pod["containers"][0]["volumeMounts"]
+        return str(VOICE_STATES_DIRECTORY) in {each["mountPath"] for each in mounts}
 
     def report(self) -> None:
         """Say that it serves, as the kubelet would."""
@@ -82,7 +111,7 @@ def live_pod(api: Api, service: str = "hello") -> Iterator[LivePod]:
     try:
         yield pod
     finally:
-        pod.stop()
+        pod.end()
 
 
 def roll_out(api: Api, name: str = "hello") -> None:

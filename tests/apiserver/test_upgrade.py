@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from cluster.envtest import ControlPlane
-from speaker_operator.kube.resources import CHILDREN, DEPLOYMENT, POD, TTS_SERVICE, VOICE
+from speaker_operator.kube.resources import (
+    CHILDREN,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    POD,
+    TTS_SERVICE,
+    VOICE,
+)
+from speaker_runtime.contract import CONFIG_FILE, VOICES_FILE
 from tests.apiserver.api import Api, Json, Refused, connect, eventually, service, voice
 from tests.apiserver.children import SETTLE_TIMEOUT, quiesce
 from tests.apiserver.conftest import (
@@ -25,12 +33,12 @@ from tests.apiserver.conftest import (
 from tests.apiserver.kubelet import report_deployment, roll_out
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 from tests.apiserver.serving import Traffic, traffic
+from tests.support.before import ARCHIVE, contract_before
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import is_ready
 
 pytestmark = pytest.mark.apiserver
 
-BEFORE = "0.1.0"
 ENOUGH = 5
 """Answers of each service by which traffic counts as flowing."""
 SERVICES: dict[str, Json] = {
@@ -41,9 +49,9 @@ SERVICES: dict[str, Json] = {
 
 
 @pytest.fixture(scope="module")
-def release_before(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("before")
-    with tarfile.open(repository / "tests" / "upgrade" / f"{BEFORE}.tar.gz") as archive:
+    with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
     return folder
 
@@ -172,12 +180,23 @@ def test_an_upgrade_fails_no_request_and_changes_no_pod_without_need(
         for name in SERVICES
         if template(before, name) != template(after, name)  # else no controller would touch a pod
     ]
+    for name in SERVICES:
+        assert_readable_before(after[CONFIG_MAP.kind, f"{name}-config"]["data"])
     failures = [failure for each in asking.values() for failure in each.failures]
     assert failures == []
     answered = sum(each.answered for each in asking.values())
     record_figure("requests answered across an upgrade, none failed", answered, "")
     record_figure("children that the upgrade wrote, and a changed voice", writes, "")
     record_figure("services whose pods the upgrade replaces", len(rolled), f"of {len(SERVICES)}")
+
+
+def assert_readable_before(documents: dict[str, str]) -> None:
+    """A container of the release before that is started again reads what is written by now."""
+    before = contract_before()
+    config = before.RuntimeConfig.model_validate_json(documents[CONFIG_FILE])
+    assert documents[CONFIG_FILE] == config.to_json()
+    (told,) = before.VoiceManifest.model_validate_json(documents[VOICES_FILE]).voices
+    assert (told.name, told.aliases) == ("ana", ("storyteller",))
 
 
 def template(of: dict[tuple[str, str], Json], name: str) -> Json:

@@ -11,6 +11,7 @@ from speaker_operator.render.labels import OPERATOR_LABELS
 from tests.chart.conftest import Helm, of_kind, rendered
 
 RULES = [rule.to_manifest() for rule in rbac.rules()]
+REFERENCE_RULES = [rule.to_manifest() for rule in rbac.reference_rules()]
 SECRET_RULES = [rule.to_manifest() for rule in rbac.secret_rules()]
 OWN_RULES = [rule.to_manifest() for rule in rbac.own_rules("release-operator")]
 CLUSTER_RULES = [rule.to_manifest() for rule in rbac.cluster_rules()]
@@ -50,6 +51,15 @@ def test_secrets_are_seen_only_where_it_is_asked_for(helm: Helm) -> None:
     assert [role["metadata"]["namespace"] for role in secrets] == ["one"]
     names = {each["metadata"]["name"] for each in of_kind(limited, "RoleBinding")}
     assert secrets[0]["metadata"]["name"] in names
+
+
+def test_secrets_with_recordings_are_read_only_where_it_is_asked_for(helm: Helm) -> None:
+    asked = ("--set", "voices.readSecrets=true")
+    everywhere = of_kind(rendered(helm, *asked), "ClusterRole")
+    assert [*RULES, *REFERENCE_RULES] in [role["rules"] for role in everywhere]
+    limited = rendered(helm, *asked, "--set", "watchNamespaces={one}")
+    roles = {role["metadata"]["namespace"]: role["rules"] for role in of_kind(limited, "Role")}
+    assert roles == {"one": [*RULES, *REFERENCE_RULES], "system": OWN_RULES}
 
 
 def test_the_operator_gets_settings_that_it_knows(

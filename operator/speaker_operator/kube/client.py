@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import aiohttp
 import kopf
@@ -28,6 +28,8 @@ FIELD_MANAGER: Final = "speaker-tts-operator"
 _PAGE: Final = 500
 _BUSY: Final = frozenset({429, 503})
 _LONGEST_HOLD_SECONDS: Final = 30.0
+_NO_CEILING: Final = 0
+"""Watches take a connection each for as long as they last, and must keep no request waiting."""
 _NO_VERSION: Final = "1"
 """Of the store's first write, which is none of an object: whatever is there, has another one."""
 _GONE: Final = 410
@@ -46,6 +48,15 @@ class _Request:
     content: bytes | None
     content_type: str
     accept: str
+
+
+class Versions(NamedTuple):
+    """News of objects, by their names."""
+
+    states: Mapping[str, str]
+    """As :func:`state_of` tells them; empty of one that is gone."""
+    is_all: bool
+    """Whether there are no others."""
 
 
 Guard = Callable[[], None]
@@ -203,18 +214,28 @@ class KubeClient:
         self, resource: Resource, namespace: str | None, selector: str = ""
     ) -> tuple[Sequence[JsonObject], str]:
         """Read all objects like ``list``, and the version of the whole, to watch from."""
-        objects: list[JsonObject] = []
-        parameters = {"limit": str(_PAGE)} | ({"labelSelector": selector} if selector else {})
+        chosen = {"labelSelector": selector} if selector else {}
+        items, version = await self._items(resource, namespace, chosen)
+        kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return [kind | item for item in items], version
+
+    async def _items(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        chosen: Mapping[str, str],
+        accept: str = "application/json",
+    ) -> tuple[Sequence[JsonObject], str]:
+        """All pages of a list, and the version of the whole."""
+        items: list[JsonObject] = []
+        parameters = {"limit": str(_PAGE), **chosen}
+        path = resource.path(namespace)
         while True:
-            path = resource.path(namespace)
-            page = await self._request("GET", resource, path, parameters=parameters)
-            objects += [
-                {"apiVersion": resource.api_version, "kind": resource.kind, **item}
-                for item in page["items"]
-            ]
+            page = await self._request("GET", resource, path, parameters=parameters, accept=accept)
+            items += page["items"] or ()  # null where metadata of nothing is listed
             following = page["metadata"].get("continue")
             if not following:
-                return objects, page["metadata"].get("resourceVersion", "")
+                return items, page["metadata"].get("resourceVersion", "")
             parameters["continue"] = following
 
     async def watch(
@@ -228,20 +249,21 @@ class KubeClient:
         async for event in self._events(resource.path(namespace), query, "application/json"):
             yield event
 
-    async def watch_version(
-        self, resource: Resource, namespace: str, name: str
-    ) -> AsyncIterator[str]:
-        """The uid and version of one object, now and whenever it changes; empty if there is none.
+    async def watch_versions(
+        self, resource: Resource, namespace: str, name: str | None = None
+    ) -> AsyncIterator[Versions]:
+        """The versions of the objects of a namespace, or of one: all, then each that changes.
 
-        Only metadata is asked for: what the object holds never leaves the API server. Ends when
+        Only metadata is asked for: what the objects hold never leaves the API server. Ends when
         the API server ends the watch, which it does every now and then.
         """
-        path, query = resource.path(namespace), {"fieldSelector": f"metadata.name={name}"}
-        listed = await self._request("GET", resource, path, parameters=query, accept=_METADATA_LIST)
-        yield _version(listed["items"][0]) if listed["items"] else ""
-        query["resourceVersion"] = listed["metadata"]["resourceVersion"]
-        async for kind, manifest in self._events(path, query, _METADATA):
-            yield "" if kind == "DELETED" else _version(manifest)
+        chosen = {} if name is None else {"fieldSelector": f"metadata.name={name}"}
+        items, version = await self._items(resource, namespace, chosen, _METADATA_LIST)
+        yield Versions({each["metadata"]["name"]: state_of(each) for each in items}, is_all=True)
+        query = {**chosen, "resourceVersion": version}
+        async for kind, manifest in self._events(resource.path(namespace), query, _METADATA):
+            state = "" if kind == "DELETED" else state_of(manifest)
+            yield Versions({manifest["metadata"]["name"]: state}, is_all=False)
 
     async def _events(
         self, path: str, query: Mapping[str, str], accept: str
@@ -265,7 +287,7 @@ class KubeClient:
                     if event["type"] == "ERROR":
                         return
                     yield event["type"], event["object"]
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise UnavailableError(f"watch {path}: {error or type(error).__name__}") from error
 
     async def _apply(self, manifest: JsonObject, manager: str, subresource: str) -> JsonObject:
@@ -348,7 +370,7 @@ class KubeClient:
             self._server = info.server.rstrip("/")
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=info.as_ssl_context(), socket_factory=self._socket
+                    ssl=info.as_ssl_context(), socket_factory=self._socket, limit=_NO_CEILING
                 ),
                 headers=info.as_http_headers() | {"User-Agent": FIELD_MANAGER},
                 proxy=info.proxy_url,
@@ -395,6 +417,7 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
         return content[:200].decode(errors="replace")
 
 
-def _version(manifest: Mapping[str, Any]) -> str:
+def state_of(manifest: Mapping[str, Any]) -> str:
+    """What tells an object from any other, and from any other version of it."""
     metadata = manifest["metadata"]
     return f"{metadata['uid']}/{metadata['resourceVersion']}"

@@ -64,6 +64,12 @@ def rules() -> tuple[PolicyRule, ...]:
     )
 
 
+def reference_rules() -> tuple[PolicyRule, ...]:
+    """What voices need beside the rest whose reference audio is in Secrets."""
+    # Lists and watches ask for metadata only; what is read are the Secrets that voices name.
+    return (PolicyRule(SECRET.group, (SECRET.plural,), ("get", "list", "watch")),)
+
+
 def cluster_rules() -> tuple[PolicyRule, ...]:
     """What services that may fall back to the CPU need beyond their namespaces."""
     return (PolicyRule(NODE.group, (NODE.plural,), ("list",)),)

@@ -8,14 +8,21 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from speaker_operator.pods.errors import RefusedError, UnreachableError
-from speaker_runtime.contract import FETCH_STATUS_PATH, FetchStatus, SyncReport
+from speaker_runtime.contract import (
+    FETCH_STATUS_PATH,
+    VOICE_AUDIO_PATH,
+    FetchStatus,
+    SyncReport,
+)
 
 _CONNECT_SECONDS: Final = 1.0
-_TOTAL_SECONDS: Final = 2.0
+_TOTAL_SECONDS: Final = 3.0
+"""A runtime may wait for a second until voices are ready."""
 _IDLE_SECONDS: Final = 5.0
 _MOST_CONNECTIONS: Final = 64
 _MOST_BYTES: Final = 4 * 2**20
 _OK: Final = 200
+_TAKEN: Final = 204
 
 
 class PodClient:
@@ -51,6 +58,11 @@ class PodClient:
         except ValidationError as error:
             raise RefusedError("its answer is none of a runtime of this version") from error
 
+    async def hand_over(self, url: str, audio: bytes, token: str) -> None:
+        """Give the runtime at ``url`` reference audio; raises a ``PodError``."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
+        await self._ask("POST", url + VOICE_AUDIO_PATH, data=audio, headers=headers, good=_TAKEN)
+
     async def fetch_status(self, url: str) -> FetchStatus:
         """How far the fetch of a model at ``url`` is; raises a ``PodError``."""
         body = await self._ask("GET", url + FETCH_STATUS_PATH)
@@ -66,6 +78,7 @@ class PodClient:
         *,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        good: int = _OK,
     ) -> bytes:
         if self._session is None:
             raise RuntimeError("the client is not open")
@@ -78,7 +91,7 @@ class PodClient:
             raise UnreachableError(f"it did not answer within {_TOTAL_SECONDS:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise UnreachableError(f"it cannot be reached ({_short(error)})") from error
-        if response.status != _OK:
+        if response.status != good:
             raise RefusedError(f"it answers {response.status}: {_words(body)}")
         return body
 

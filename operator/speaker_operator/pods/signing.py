@@ -34,13 +34,13 @@ class Signer:
         """The public key: 32 bytes in URL-safe base64."""
         return str(self._key.as_dict(private=False)["x"])
 
-    def token(self, *, service_uid: str, digest: str, revision: int) -> str:
-        """A token for one manifest of one service."""
+    def token(self, *, service_uid: str, digest: str, revision: int, typ: str = SYNC_TYPE) -> str:
+        """A token for one manifest of one service, or for audio that it names."""
         now = int(self._clock())
         claims = SyncClaims(
             aud=service_uid, iat=now, exp=now + TOKEN_SECONDS, digest=digest, revision=revision
         )
-        header = {"alg": SYNC_ALGORITHM, "typ": SYNC_TYPE}
+        header = {"alg": SYNC_ALGORITHM, "typ": typ}
         return jwt.encode(header, claims.model_dump(), self._key, algorithms=[SYNC_ALGORITHM])
 
 

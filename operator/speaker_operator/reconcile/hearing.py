@@ -91,6 +91,18 @@ class Trouble(NamedTuple):
     message: str
 
 
+class Refusal(NamedTuple):
+    """Why a pod cannot speak with a voice."""
+
+    reason: Reason
+    message: str
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it only takes its time."""
+        return self.reason is Reason.PREPARING
+
+
 @dataclass(frozen=True)
 class Word:
     """What one pod said last."""
@@ -100,10 +112,12 @@ class Word:
     """Digest of the offer that it was sent last."""
     taken: Offer | None = None
     """What it serves, as far as it has said."""
-    failed: Mapping[str, str] | None = None
-    """The voices among them that cannot speak, with the reason."""
+    unready: Mapping[str, Refusal] | None = None
+    """The voices among them that cannot speak, or not yet."""
     trouble: Trouble | None = None
     """Why it did not take what it was sent last."""
+    is_final: bool = True
+    """Whether there is nothing more to hear from it of this offer."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +164,8 @@ class Hearing:
                 return name, word.trouble or Trouble(Reason.SYNCING, "it has yet to take the voice")
         return None
 
-    def refusal(self, voice: str) -> str | None:
-        """Why a pod cannot speak with the voice, if any cannot."""
-        refusals = ((word.failed or {}).get(voice) for word in self.said.values())
-        return next((refusal for refusal in refusals if refusal is not None), None)
+    def refusal(self, voice: str) -> Refusal | None:
+        """Why a pod cannot speak with the voice, if any cannot; what does not pass comes first."""
+        told = ((word.unready or {}).get(voice) for word in self.said.values())
+        refusals = [refusal for refusal in told if refusal is not None]
+        return min(refusals, key=lambda each: each.is_passing, default=None)

@@ -40,6 +40,7 @@ from speaker_operator.reconcile.parsing import (
 )
 from speaker_operator.reconcile.plan import Action, Apply, Problem, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
+from speaker_operator.reconcile.references import References
 from speaker_operator.reconcile.reports import Reports
 from speaker_operator.reconcile.status import (
     reason_of,
@@ -53,10 +54,11 @@ from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.caches import ModelCache, place_of
 from speaker_operator.render.children import render
 from speaker_operator.render.gpu import devices
+from speaker_operator.render.references import Sources, sources_of
 from speaker_operator.render.routes import Route, is_selected, route_manifest, routes
-from speaker_operator.render.runtime_config import voice_manifest
+from speaker_operator.render.runtime_config import manifest_of, offered
 from speaker_operator.render.settings import RenderSettings
-from speaker_operator.render.voices import assign
+from speaker_operator.render.voices import Assignment
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class Reconciler:
         optional: OptionalKinds,
         sync: VoiceSync,
         caches: CacheKeeper,
+        references: References,
         instance: str,
         clock: Callable[[], datetime],
         metrics: OperatorMetrics,
@@ -89,6 +92,7 @@ class Reconciler:
         self._optional = optional
         self._sync = sync
         self._caches = caches
+        self._references = references
         self._instance = instance
         self._clock = clock
         self._metrics = metrics
@@ -105,6 +109,7 @@ class Reconciler:
         self._reports.forget_all()
         self._sync.forget_all()
         self._caches.rest()
+        self._references.rest()
         self._metrics.no_services()
 
     def begin(self) -> None:
@@ -133,6 +138,7 @@ class Reconciler:
             if not self._store.keys(TTS_SERVICE.kind, key.namespace):
                 self._ending.pop(key.namespace, None)
             self._reports.forget(key)
+            self._references.forget((key.namespace, key.name))
             self._announce(key.namespace, self._book.forget((key.namespace, key.name)))
         else:
             await self._reconcile_service(key, manifest)
@@ -147,7 +153,7 @@ class Reconciler:
             return
         selector = service.spec.voices.selector
         voices = readable_voices(self._store.voices(key.namespace, selector))
-        settings = await self._settings_for(service)
+        settings = await self._settings_for(service, voices)
         shelf = self._shelf(service)
         stock = None if shelf is None else take_stock(shelf)
         stage = release(
@@ -160,7 +166,8 @@ class Reconciler:
         if outcome is None:
             return
         behind = routes(service, settings.services)
-        hearing = self._hear(service, voices, behind)
+        assignments = offered(service, voices, settings.sources)
+        hearing = self._hear(service, assignments, behind, settings.sources)
         generation = service.metadata.generation
         reports_in = self._reports.awaited_for(key, generation, written=outcome.written)
         if reports_in and not outcome.errors:
@@ -168,7 +175,7 @@ class Reconciler:
         elif not hearing.settling:  # else its pods' answers bring the service here again at once
             observation = Observation(
                 service=service,
-                assignments=assign(service, voices),
+                assignments=assignments,
                 objects=list(self._store.belonging_to(key.namespace, key.name)),
                 problems=outcome.problems,
                 undone=outcome.undone,
@@ -195,7 +202,11 @@ class Reconciler:
             await self._post_events(service, status)
 
     def _hear(
-        self, service: TTSService, voices: Iterable[Voice], behind: Iterable[Route]
+        self,
+        service: TTSService,
+        assignments: Iterable[Assignment],
+        behind: Iterable[Route],
+        sources: Sources,
     ) -> Hearing:
         """Offer the pods what they can be told while they run; returns what they say of it."""
         match service.backend.runs:
@@ -204,11 +215,15 @@ class Reconciler:
             case "custom":
                 return Hearing()  # somebody else's server takes nothing
             case _:
-                return self._sync.offer(service, voice_manifest(service, voices))
+                audio = {found: each for each, found in sources.items() if isinstance(found, str)}
+                return self._sync.offer(service, manifest_of(service, assignments), audio)
 
-    async def _settings_for(self, service: TTSService) -> RenderSettings:
-        """The settings, with the nodes and the other services where the service depends on them."""
-        settings = replace(self._settings, services=self._neighbours(service))
+    async def _settings_for(self, service: TTSService, voices: Iterable[Voice]) -> RenderSettings:
+        """The settings, with the nodes, services and recordings that the service depends on."""
+        name = (service.metadata.namespace, service.metadata.name)
+        sources = await self._references.find(name, sources_of(service, voices))
+        neighbours = self._neighbours(service)
+        settings = replace(self._settings, services=neighbours, sources=sources)
         return await settings_for(service, settings, self._nodes)
 
     def _neighbours(self, service: TTSService) -> tuple[TTSService, ...]:

@@ -28,7 +28,7 @@ def _state(route: Route, hearing: Hearing) -> RouteStatus:
     refusal = hearing.refusal(route.name)
     if refusal is not None:
         own = _own_words(route.service)
-        message = Reason.ROUTE_UNREACHABLE.told(f"{refusal}{own}")
+        message = Reason.ROUTE_UNREACHABLE.told(f"{refusal.message}{own}")
         return RouteStatus(name=route.name, url=route.url, state="Unreachable", message=message)
     lacking = hearing.lacking(route.name)
     if lacking is not None:

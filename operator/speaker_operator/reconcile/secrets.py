@@ -4,11 +4,10 @@ import asyncio
 import logging
 from typing import Final
 
-from speaker_operator.kube.client import KubeClient
-from speaker_operator.kube.errors import KubeError
+from speaker_operator.kube.client import KubeClient, Versions
 from speaker_operator.kube.resources import SECRET, Key
-from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.queue import Queue
+from speaker_operator.reconcile.versionwatch import VersionWatch
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +15,6 @@ _FIRST_SECONDS: Final = 5.0
 _MOST: Final = 64
 """Secrets that are watched at once; fetches beyond are tried again as others are, later and later.
 """
-_BACKOFF: Final = Backoff(base_seconds=1.0, cap_seconds=60.0)
 
 
 class SecretVersions:
@@ -69,13 +67,14 @@ class _Watch:
         self, client: KubeClient, queue: Queue, cache: Key, namespace: str, name: str
     ) -> None:
         self.name = name
-        self._client = client
         self._queue = queue
         self._cache = cache
         self._namespace = namespace
         self._version = ""
         self._known = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
+        self._watch = VersionWatch(
+            client, SECRET, namespace, name, heard=self._note, unheard=self._known.set
+        )
 
     async def version(self) -> str:
         """The version as it is known, or will be in a moment."""
@@ -87,29 +86,10 @@ class _Watch:
         return self._version
 
     def stop(self) -> None:
-        self._task.cancel()
+        self._watch.stop()
 
-    async def _run(self) -> None:
-        failures = 0
-        while True:
-            try:
-                async for version in self._client.watch_version(SECRET, self._namespace, self.name):
-                    failures = 0
-                    self._note(version or "absent")
-            except KubeError as error:
-                failures += 1
-                wait = _BACKOFF.delay(failures)
-                logger.warning(
-                    "Secret %s/%s not watched, next try in %.3g s: %s",
-                    self._namespace,
-                    self.name,
-                    wait,
-                    error,
-                )
-                self._known.set()
-                await asyncio.sleep(wait)
-
-    def _note(self, version: str) -> None:
+    def _note(self, versions: Versions) -> None:
+        version = versions.states.get(self.name) or "absent"
         news = self._known.is_set() and version != self._version
         self._version = version
         self._known.set()

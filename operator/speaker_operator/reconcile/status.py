@@ -127,10 +127,19 @@ def _voices_ready(voices: VoicesStatus, observation: Observation) -> Finding:
         message = f"No Voice is selected; requests can ask for the backend's presets: {presets}."
         return Finding("VoicesReady", "True", Reason.PRESETS_ONLY, message)
     if voices.ready < voices.total:
-        message = f"{count(voices.total, 'voice')} to come, once a pod serves."
-        return Finding("VoicesReady", "False", Reason.ROLLING_OUT, message)
+        return _voices_to_come(voices, observation)
     message = f"{count(voices.total, 'voice')} can be asked for."
     return Finding("VoicesReady", "True", Reason.SERVED, message)
+
+
+def _voices_to_come(voices: VoicesStatus, observation: Observation) -> Finding:
+    states, total = observation.voice_states.values(), count(voices.total, "voice")
+    making = [state.reason for state in states].count(Reason.PREPARING)
+    if making:
+        message = f"{making} of {total} being made of recordings."
+        return Finding("VoicesReady", "False", Reason.PREPARING, message)
+    message = f"{total} to come, once a pod serves."
+    return Finding("VoicesReady", "False", Reason.ROLLING_OUT, message)
 
 
 def _available(observation: Observation) -> Finding:

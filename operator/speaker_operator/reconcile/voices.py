@@ -50,13 +50,15 @@ def _state(service: str, assignment: Assignment, hearing: Hearing) -> VoiceState
             service, generation, "Pending", Reason.ROLLING_OUT, "no pod of the service serves yet"
         )
     refusal = hearing.refusal(name)
-    if refusal is not None:
-        reason = Reason.REFUSED_BY_POD
-        return VoiceState(service, generation, "Failed", reason, reason.told(refusal))
+    if refusal is not None and not refusal.is_passing:
+        reason, message = refusal
+        return VoiceState(service, generation, "Failed", reason, reason.told(message))
     lacking = hearing.lacking(name)
     if lacking is not None:
         pod, trouble = lacking
         return VoiceState(service, generation, "Pending", trouble.reason, untaken(pod, trouble))
+    if refusal is not None:
+        return VoiceState(service, generation, "Pending", *refusal)
     return VoiceState(service, generation, "Ready", Reason.SERVED)
 
 
@@ -116,7 +118,12 @@ def voice_status(voice: Voice, states: Iterable[VoiceState], now: datetime) -> V
         observed_generation=voice.metadata.generation,
         service_count=len(states),
         services=tuple(
-            VoiceServiceStatus(name=state.service, state=state.state, message=state.message)
+            VoiceServiceStatus(
+                name=state.service,
+                state=state.state,
+                reason=None if state.state == "Ready" else state.reason,
+                message=state.message,
+            )
             for state in states[:_LISTED_SERVICES]
         ),
         conditions=conditions(

@@ -1,6 +1,8 @@
 """Hand changed voices to the pods that run already, and keep what these answer."""
 
+import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -21,15 +23,22 @@ from speaker_operator.reconcile.hearing import (
     ready_pods,
 )
 from speaker_operator.reconcile.queue import Queue
+from speaker_operator.reconcile.references import References
+from speaker_operator.reconcile.refusals import refusals
 from speaker_operator.reconcile.store import Store, service_key, version_of
 from speaker_operator.reconcile.voices import ServiceName
 from speaker_operator.render.names import config_map
-from speaker_runtime.contract import ROUTE_SYNC_PATH, Manifest
+from speaker_operator.render.references import Source
+from speaker_runtime.contract import AUDIO_TYPE, ROUTE_SYNC_PATH, Manifest, SyncReport
 
 logger = logging.getLogger(__name__)
 
 ROUTES_ASKED_SECONDS: Final = 10.0
 """How often a gateway is asked how its routes fare: it tells nobody by itself."""
+_HANDING_SECONDS: Final = 5.0
+"""How long one pod is handed audio before its state is told, and others get their turn."""
+_MISSING_SECONDS: Final = 2.0
+"""Audio that is wanted and not there any more: news of what took its place are on the way."""
 
 
 @dataclass
@@ -38,6 +47,8 @@ class _Offered:
 
     service_uid: str
     offer: Offer
+    audio: Mapping[str, Source] = field(default_factory=dict)
+    """Where the audio of its voices is, by its digest."""
     words: dict[str, Word] = field(default_factory=dict)
 
 
@@ -50,6 +61,7 @@ class VoiceSync:
         store: Where the pods are looked up.
         pods: What speaks to them.
         signer: Whose word they believe.
+        references: What has the audio that they ask for.
         work: Runs :meth:`sync` for the pods that are put into it.
         services: Where services are put whose pods have said something new.
         metrics: What to count in.
@@ -61,6 +73,7 @@ class VoiceSync:
         store: Store,
         pods: PodClient,
         signer: Signer,
+        references: References,
         work: Queue,
         services: Queue,
         metrics: OperatorMetrics,
@@ -68,17 +81,28 @@ class VoiceSync:
         self._store = store
         self._pods = pods
         self._signer = signer
+        self._references = references
         self._work = work
         self._services = services
         self._metrics = metrics
         self._offered: dict[ServiceName, _Offered] = {}
 
-    def offer(self, service: TTSService, manifest: Manifest) -> Hearing:
+    def offer(
+        self,
+        service: TTSService,
+        manifest: Manifest,
+        audio: Mapping[str, Source] | None = None,
+    ) -> Hearing:
         """Have the service's ready pods serve these voices, or a gateway's have these routes.
 
         Returns what they have said so far.
 
         Nothing is offered before it is written: a pod that starts must find no older voices.
+
+        Args:
+            service: Whose pods.
+            manifest: The voices.
+            audio: Where audio is that pods may ask for, by its digest.
         """
         name = (service.metadata.namespace, service.metadata.name)
         objects = list(self._store.belonging_to(*name))
@@ -92,6 +116,7 @@ class VoiceSync:
             known = self._offered[name] = _Offered(service.metadata.uid, first)
         elif known.offer.body != body.encode():
             known.offer = Offer.of(manifest, body.encode(), revision)
+        known.audio = audio or {}
         pods = ready_pods(objects)
         known.words = {pod.name: word for pod in pods if (word := _word(known, pod)) is not None}
         for pod in pods:
@@ -119,32 +144,72 @@ class VoiceSync:
         if pod is None or name is None or known is None:
             return
         before, offer = _word(known, pod), known.offer
-        changes_by_itself = offer.path == ROUTE_SYNC_PATH
-        is_known = before is not None and before.trouble is None and before.tried == offer.digest
-        if is_known and not changes_by_itself:
+        if before is not None and before.is_final and before.tried == offer.digest:
             return
         try:
-            word = await self._send(known.service_uid, pod, offer)
+            word, again = await self._send(known, pod, offer)
         except PodError as error:
             trouble = Trouble(error.reason, str(error))
             kept = before or Word(pod.run, offer.digest)
-            self._hear(name, known, pod, replace(kept, tried=offer.digest, trouble=trouble))
+            told = replace(kept, tried=offer.digest, trouble=trouble, is_final=False)
+            self._hear(name, known, pod, told)
             self._metrics.voice_syncs.labels(error.reason).inc()
             raise type(error)(f"Voices not taken by pod {pod.name}: {error}") from error
         self._hear(name, known, pod, word)
         self._metrics.voice_syncs.labels("Taken").inc()
-        if changes_by_itself:
-            self._work.add_after(key, ROUTES_ASKED_SECONDS)
+        if again is not None:
+            self._work.add_after(key, again)
 
-    async def _send(self, service_uid: str, pod: ReadyPod, offer: Offer) -> Word:
+    async def _send(
+        self, known: _Offered, pod: ReadyPod, offer: Offer
+    ) -> tuple[Word, float | None]:
+        """Have a pod serve an offer; returns what it says, and in how many seconds to ask again."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _HANDING_SECONDS
+        while True:
+            report = await self._ask(known, pod, offer)
+            handed = 0
+            for digest in report.wanted:
+                if loop.time() > until:
+                    break
+                handed += await self._hand_over(known, pod, offer, digest)
+            if not handed or loop.time() > until:
+                break
+        again = report.ask_again_seconds
+        if report.wanted and not handed:
+            again = _MISSING_SECONDS
+        elif offer.path == ROUTE_SYNC_PATH:
+            again = ROUTES_ASKED_SECONDS
+        word = Word(
+            pod.run,
+            offer.digest,
+            taken=offer,
+            unready=refusals(report.voices),
+            is_final=again is None,
+        )
+        return word, again
+
+    async def _ask(self, known: _Offered, pod: ReadyPod, offer: Offer) -> SyncReport:
         token = self._signer.token(
-            service_uid=service_uid, digest=offer.digest, revision=offer.revision
+            service_uid=known.service_uid, digest=offer.digest, revision=offer.revision
         )
         report = await self._pods.change(pod.url + offer.path, offer.body, token)
         if report.digest != offer.digest:
             raise RefusedError("it serves other voices than it was sent")
-        failed = {each.name: each.message for each in report.voices if each.state == "failed"}
-        return Word(pod.run, offer.digest, taken=offer, failed=failed)
+        return report
+
+    async def _hand_over(self, known: _Offered, pod: ReadyPod, offer: Offer, digest: str) -> bool:
+        """Give a pod audio that it wants, if it is of its own voices, and still there."""
+        source = known.audio.get(digest)
+        audio = None if source is None else await self._references.audio(source, digest)
+        if audio is None:
+            return False
+        token = self._signer.token(
+            service_uid=known.service_uid, digest=digest, revision=offer.revision, typ=AUDIO_TYPE
+        )
+        await self._pods.hand_over(pod.url, audio, token)
+        self._metrics.voice_syncs.labels("AudioTaken").inc()
+        return True
 
     def _hear(self, name: ServiceName, known: _Offered, pod: ReadyPod, word: Word) -> None:
         news = known.words.get(pod.name) != word

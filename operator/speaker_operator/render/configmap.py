@@ -42,10 +42,11 @@ def _documents(
         audio_cache=contract.CACHE_DIRECTORY,
         device=devices(service, settings.nodes).kind,
         public_key=settings.public_key,
+        allow_private_addresses=settings.allow_private_addresses,
     )
     return {
         contract.CONFIG_FILE: config.to_json(),
-        contract.VOICES_FILE: voice_manifest(service, voices).to_json(),
+        contract.VOICES_FILE: voice_manifest(service, voices, settings.sources).to_json(),
     }
 
 

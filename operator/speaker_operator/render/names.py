@@ -13,6 +13,8 @@ TEMPORARY_VOLUME: Final = "tmp"
 AUDIO_CACHE_VOLUME: Final = "audio-cache"
 KEY_VOLUME_PREFIX: Final = "key-"
 """Before the name of the server whose API key the volume holds."""
+VOICE_STATES_VOLUME: Final = "voice-states"
+VOICE_CLAIM_VOLUME: Final = "voices"
 
 _SLUG: Final = 32
 

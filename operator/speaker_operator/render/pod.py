@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from speaker_operator.api.v1alpha1 import TTSService
-from speaker_operator.render import audiocache, gpu, guest, names, source
+from speaker_operator.render import audiocache, gpu, guest, names, source, voicevolumes
 from speaker_operator.render.caches import ModelCache, place_of
 from speaker_operator.render.containers import (
     container_security,
@@ -113,6 +113,7 @@ def _runtime_container(
             *([model_mount() | {"readOnly": True}] if service.has_model else []),
             *audiocache.mounts(service),
             *guest.key_mounts(service),
+            *voicevolumes.mounts(service),
         ],
     }
 
@@ -137,6 +138,7 @@ def _volumes(service: TTSService, cache: ModelCache | None) -> list[dict[str, An
         *(source.volumes(service) if cache is None else ()),
         *audiocache.volumes(service),
         *guest.key_volumes(service),
+        *voicevolumes.volumes(service),
     ]
 
 

@@ -2,13 +2,19 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.reasons import Reason
 from speaker_operator.render.audiocache import cache_bytes
+from speaker_operator.render.references import NO_SOURCES, Problem, Sources, can_clone
 from speaker_operator.render.voices import Assignment, assign
 from speaker_runtime import contract
+
+MANIFEST_BYTES: Final = 700 * 2**10
+"""A ConfigMap takes 1 MiB; the rest is for config.json, whose lexicon may be a third of that."""
 
 
 def model_key(source: str) -> str:
@@ -23,6 +29,7 @@ def runtime_config(
     audio_cache: Path,
     device: Literal["auto", "gpu", "cpu"] = "auto",
     public_key: str | None = None,
+    allow_private_addresses: bool = False,
 ) -> contract.RuntimeConfig:
     """What to serve and how.
 
@@ -32,6 +39,7 @@ def runtime_config(
         audio_cache: Directory for what was spoken, if the service keeps it.
         device: What to speak on; auto takes the GPUs that there are, or else the CPU.
         public_key: Whose word counts when voices change while the runtime runs; nobody's if None.
+        allow_private_addresses: Whether reference audio may come from within private networks.
     """
     source = service.model_source
     serving, gpu = service.spec.serving, service.spec.gpu
@@ -57,6 +65,10 @@ def runtime_config(
             audio_cache=_audio_cache(service, audio_cache),
         ),
         voice_sync=_voice_sync(service, public_key),
+        # By default there is none: an image of the version before would refuse it.
+        references=contract.ReferencesConfig(allow_private_addresses=True)
+        if allow_private_addresses and can_clone(service)
+        else None,
     )
 
 
@@ -71,19 +83,73 @@ def _voice_sync(service: TTSService, public_key: str | None) -> contract.VoiceSy
     return contract.VoiceSyncConfig(service_uid=service.metadata.uid, public_key=public_key)
 
 
-def voice_manifest(service: TTSService, voices: Iterable[Voice]) -> contract.VoiceManifest:
+def voice_manifest(
+    service: TTSService, voices: Iterable[Voice], sources: Sources = NO_SOURCES
+) -> contract.VoiceManifest:
     """Who speaks: the voices of ``voices`` that the service selects, by name.
 
     A voice whose preset the backend lacks is handed on: the runtime says what is wrong with it.
     """
+    return manifest_of(service, offered(service, voices, sources))
+
+
+def offered(
+    service: TTSService, voices: Iterable[Voice], sources: Sources = NO_SOURCES
+) -> tuple[Assignment, ...]:
+    """The selected voices; there is room in the manifest for all that have no such problem.
+
+    Where there is not, the voices that were there first stay.
+    """
+    assignments = assign(service, voices, sources)
+    if sum(map(_most_bytes, assignments)) <= MANIFEST_BYTES:
+        return assignments
+    left, full = MANIFEST_BYTES, set()
+    for assignment in sorted(assignments, key=_age):
+        size = _bytes(assignment)
+        if size > left:
+            full.add(assignment.name)
+        else:
+            left -= size
+    message = f"the other voices take the {MANIFEST_BYTES >> 10} KiB that a service has for them"
+    problem = Problem.of(Reason.VOICES_FULL, message)
+    return tuple(
+        replace(each, problem=problem) if each.name in full else each for each in assignments
+    )
+
+
+def _age(assignment: Assignment) -> tuple[str, str]:
+    return assignment.voice.metadata.creation_timestamp or "", assignment.name
+
+
+def _most_bytes(assignment: Assignment) -> int:
+    """A bound of what a voice takes, made without writing it: a character has up to 6 bytes."""
+    spec = assignment.voice.spec
+    texts = (spec.description or "", spec.display_name or "", *spec.aliases, *spec.tags)
+    fixed = 2048 + sum(len(text) * 6 + 16 for text in texts)
+    return fixed if spec.reference is None else fixed + 8 * 4096 + 6 * 4096
+
+
+def _bytes(assignment: Assignment) -> int:
+    """What a voice takes in the manifest, where it is indented."""
+    text = voice_entry(assignment).to_json()
+    return len(text.encode()) + 4 * text.count("\n") + 2
+
+
+def manifest_of(service: TTSService, assignments: Iterable[Assignment]) -> contract.VoiceManifest:
+    """Who speaks, of the voices that there is room for in a ConfigMap."""
     return contract.VoiceManifest(
-        voices=tuple(_voice_entry(assignment) for assignment in assign(service, voices)),
+        voices=tuple(
+            voice_entry(each)
+            for each in assignments
+            if each.problem is None or each.problem.reason is not Reason.VOICES_FULL
+        ),
         default=service.spec.voices.default,
     )
 
 
-def _voice_entry(assignment: Assignment) -> contract.VoiceEntry:
-    spec = assignment.voice.spec
+def voice_entry(assignment: Assignment) -> contract.VoiceEntry:
+    """A voice as the runtime is told of it."""
+    spec, problem = assignment.voice.spec, assignment.problem
     speed = spec.defaults.speed
     return contract.VoiceEntry(
         name=assignment.name,
@@ -91,7 +157,17 @@ def _voice_entry(assignment: Assignment) -> contract.VoiceEntry:
         description=spec.description,
         languages=spec.languages,
         gender=spec.gender,
+        tags=spec.tags or None,  # a runtime of the version before knows none
+        license=spec.license,
         preset=spec.preset,
+        reference=assignment.reference,
+        problem=_problem(problem) if spec.preset is None and not assignment.reference else None,
         aliases=assignment.aliases,
         defaults=contract.VoiceDefaults() if speed is None else contract.VoiceDefaults(speed=speed),
     )
+
+
+def _problem(problem: Problem | None) -> contract.VoiceProblem | None:
+    if problem is None:
+        return None
+    return contract.VoiceProblem(reason=problem.reason, message=problem.message[:2048])

@@ -6,6 +6,7 @@ from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render.environment import FetchEnvironment
 from speaker_operator.render.gpu import Node
 from speaker_operator.render.images import ImageSettings
+from speaker_operator.render.references import Sources
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class RenderSettings:
     """Where the operator's own pods are, if it runs in any."""
     public_key: str | None = None
     """By which pods know that changed voices come from the operator; None if they never do."""
+    allow_private_addresses: bool = False
+    """Whether pods may fetch reference audio from within private networks."""
+    sources: Sources = field(default_factory=dict)
+    """What was found in the Secrets and ConfigMaps with the reference audio of voices."""
     nodes: tuple[Node, ...] | None = None
     """The cluster's nodes, where a service depends on them; None where they are unknown."""
     services: tuple[TTSService, ...] = ()

@@ -6,18 +6,8 @@ from dataclasses import dataclass
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
 from speaker_operator.reasons import Reason
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why something cannot be served as declared, and what to change."""
-
-    reason: Reason
-    message: str
-
-
-def _problem(reason: Reason, message: str) -> Problem:
-    return Problem(reason, reason.told(message))
+from speaker_operator.render.references import NO_SOURCES, Problem, Sources, reference
+from speaker_runtime import contract
 
 
 @dataclass(frozen=True)
@@ -28,6 +18,8 @@ class Assignment:
     aliases: tuple[str, ...]
     """The aliases that this service resolves to the voice: those that no other one claims."""
     problem: Problem | None
+    reference: contract.VoiceReference | None = None
+    """What it is to sound like, if it may be served."""
 
     @property
     def name(self) -> str:
@@ -54,24 +46,44 @@ def select(service: TTSService, voices: Iterable[Voice]) -> list[Voice]:
     )
 
 
-def assign(service: TTSService, voices: Iterable[Voice]) -> tuple[Assignment, ...]:
+def assign(
+    service: TTSService, voices: Iterable[Voice], sources: Sources = NO_SOURCES
+) -> tuple[Assignment, ...]:
     """Give every selected voice its names.
 
     A contested alias resolves to nobody, and both voices hear of it; a voice's own name comes
     before another one's alias.
+
+    Args:
+        service: Who offers them.
+        voices: All that there are.
+        sources: What the operator found in the Secrets and ConfigMaps with reference audio.
     """
     selected = select(service, voices)
     names = {voice.metadata.name for voice in selected}
     claims = Counter(alias for voice in selected for alias in voice.spec.aliases)
     free = {alias for alias, claimants in claims.items() if claimants == 1} - names
     return tuple(
-        Assignment(
-            voice=voice,
-            aliases=tuple(alias for alias in voice.spec.aliases if alias in free),
-            problem=_preset_problem(service, voice) or _alias_problem(voice, selected, free, names),
-        )
+        _assignment(service, voice, sources, free, _alias_problem(voice, selected, free, names))
         for voice in selected
     )
+
+
+def _assignment(
+    service: TTSService,
+    voice: Voice,
+    sources: Sources,
+    free: set[str],
+    alias_problem: Problem | None,
+) -> Assignment:
+    aliases = tuple(alias for alias in voice.spec.aliases if alias in free)
+    if voice.spec.preset is not None:
+        problem = _preset_problem(service, voice.spec.preset)
+        return Assignment(voice, aliases, problem or alias_problem)
+    found = reference(service, voice, sources)
+    if isinstance(found, Problem):
+        return Assignment(voice, aliases, found)
+    return Assignment(voice, aliases, alias_problem, found)
 
 
 def default_problem(service: TTSService, assignments: Iterable[Assignment]) -> Problem | None:
@@ -81,7 +93,7 @@ def default_problem(service: TTSService, assignments: Iterable[Assignment]) -> P
     if default is None or default in names or not _lacks_preset(service, default):
         return None
     known = ", ".join(sorted(names | set(service.backend.presets)))
-    return _problem(
+    return Problem.of(
         Reason.DEFAULT_VOICE_UNKNOWN,
         f"spec.voices.default names {default!r}, which is no selected Voice and no preset of "
         f"backend {service.spec.backend}: there are {known}",
@@ -94,18 +106,18 @@ def _lacks_preset(service: TTSService, preset: str) -> bool:
     return own_model and preset not in service.backend.presets
 
 
-def _preset_problem(service: TTSService, voice: Voice) -> Problem | None:
-    preset, own = voice.spec.preset, service.model_source == service.backend.model_source
+def _preset_problem(service: TTSService, preset: str) -> Problem | None:
+    own = service.model_source == service.backend.model_source
     names = [part.partition("*")[0] for part in preset.split("+")]
     backend, known = f"backend {service.spec.backend}", ", ".join(service.backend.presets)
     if len(set(names)) < len(names):
-        return _problem(Reason.MIX_INVALID, f"{preset} names a speaker twice")
+        return Problem.of(Reason.MIX_INVALID, f"{preset} names a speaker twice")
     if own and preset != names[0] and not service.backend.mixes_presets:
-        return _problem(Reason.MIX_UNSUPPORTED, f"{backend} mixes none of its presets: {known}")
+        return Problem.of(Reason.MIX_UNSUPPORTED, f"{backend} mixes none of its presets: {known}")
     for name in names:
         if _lacks_preset(service, name):
             message = f"{backend} has no preset {name!r}, but {known}"
-            return _problem(Reason.PRESET_UNKNOWN, message)
+            return Problem.of(Reason.PRESET_UNKNOWN, message)
     return None
 
 
@@ -124,7 +136,7 @@ def _alias_problem(
                 if other is not voice and alias in other.spec.aliases
             )
             others = f"also an alias of Voice {', '.join(claimants[:3])}"
-        return _problem(
+        return Problem.of(
             Reason.ALIAS_CONFLICT,
             f"alias {alias!r} is {others}, and Voice {voice.metadata.name} does not answer to it",
         )

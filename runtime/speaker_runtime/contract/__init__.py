@@ -54,6 +54,7 @@ from speaker_runtime.contract.routes import GatewayConfig, RouteManifest, Upstre
 from speaker_runtime.contract.sync import (
     AUDIO_TYPE,
     MOST_CLIPS_AT_ONCE,
+    REASONS_OF_OLD,
     SYNC_ALGORITHM,
     SYNC_CURVE,
     SYNC_ISSUER,
@@ -97,6 +98,7 @@ __all__ = [
     "MOST_CLIP_BYTES",
     "MOST_VOICES_BYTES",
     "READY_PATH",
+    "REASONS_OF_OLD",
     "ROUTES_FILE",
     "ROUTE_SYNC_PATH",
     "SHARED_CACHE_VARIABLE",

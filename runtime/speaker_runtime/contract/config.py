@@ -7,6 +7,7 @@ from pydantic import Field
 
 from speaker_runtime.contract.document import Document
 from speaker_runtime.contract.model import ModelConfig
+from speaker_runtime.contract.places import VOICE_STATES_DIRECTORY
 
 LexiconWord = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
 LexiconSaying = Annotated[str, Field(min_length=1, max_length=256)]
@@ -95,7 +96,9 @@ class ReferencesConfig(Document):
     """How voices are made of reference audio."""
 
     directory: Path = Field(
-        description="Where what the model made of references is kept; only the runtime writes here."
+        default=VOICE_STATES_DIRECTORY,
+        description="Where what the model made of references is kept; only the runtime writes "
+        "here.",
     )
     max_bytes: int = Field(
         default=256 * 2**20,
@@ -130,5 +133,7 @@ class RuntimeConfig(Document):
         description="Who may change the voices of the running process; nobody unless given.",
     )
     references: ReferencesConfig | None = Field(
-        default=None, description="How voices are cloned; not at all unless given."
+        default=None,
+        description="How voices are cloned. Unless given, as by default where the folder for it is "
+        "mounted, and not at all elsewhere.",
     )

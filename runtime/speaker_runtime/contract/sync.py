@@ -61,12 +61,18 @@ class VoiceReason(StrEnum):
     NO_ROOM = "NoRoomForVoice"
 
 
+REASONS_OF_OLD: Final = frozenset({VoiceReason.PRESET_UNKNOWN, VoiceReason.ALIAS_CONFLICT})
+"""Told in the message alone: an operator of version 0.1 has both, and refuses reasons."""
+
+
 class SyncedVoice(Document):
     """What became of one voice of a manifest, or of one server."""
 
     name: str
     state: Literal["ready", "pending", "failed"]
-    reason: str = Field(default="", description="Why it is not ready; empty if it is.")
+    reason: str = Field(
+        default="", description="Why it is not ready; empty if it is, or the message says it all."
+    )
     message: str = Field(default="", description="What is wrong with it, and what to do.")
 
 

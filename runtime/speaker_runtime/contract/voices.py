@@ -70,7 +70,7 @@ class VoiceEntry(Named):
     description: str | None = Field(default=None, max_length=1024)
     languages: tuple[str, ...] = Field(default=(), description="BCP 47 tags, the main one first.")
     gender: Literal["female", "male", "neutral"] | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
     license: str | None = Field(default=None, max_length=128, description="Of the voice.")
     preset: str | None = Field(
         default=None,

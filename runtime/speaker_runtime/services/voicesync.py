@@ -7,6 +7,7 @@ from typing import Final
 
 from speaker_runtime.contract import (
     AUDIO_TYPE,
+    REASONS_OF_OLD,
     SyncClaims,
     SyncedVoice,
     SyncReport,
@@ -19,7 +20,7 @@ from speaker_runtime.services.service import SpeechService
 from speaker_runtime.services.synctoken import SyncToken, read_manifest, refuse_outdated
 from speaker_runtime.voices.catalogue import Catalogue
 
-_SETTLE_SECONDS: Final = 0.5
+_SETTLE_SECONDS: Final = 1.0
 """How long an answer may wait for voices that are being made; the operator waits for longer."""
 
 
@@ -100,7 +101,7 @@ class VoiceSync:
                 SyncedVoice(
                     name=voice.entry.name,
                     state=voice.state.value,
-                    reason=voice.reason,
+                    reason="" if voice.reason in REASONS_OF_OLD else voice.reason,
                     message=voice.message,
                 )
                 for voice in declared

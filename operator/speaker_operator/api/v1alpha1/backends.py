@@ -27,6 +27,8 @@ class Backend:
     """Speakers that are built into the default model."""
     mixes_presets: bool
     """Whether it speaks mixes of them."""
+    clones: bool
+    """Whether the runtime's own image makes voices of reference audio with it."""
     uses_gpus: bool
     """Whether the runtime's own image speaks it on GPUs."""
     requests: MappingProxyType[str, str]
@@ -44,6 +46,7 @@ _HIBARI: Final = Backend(
     accept_license=None,
     presets=("heart",),
     mixes_presets=False,
+    clones=False,
     uses_gpus=False,
     requests=MappingProxyType({"cpu": "250m", "memory": "512Mi"}),
     limits=MappingProxyType({"memory": "1Gi"}),
@@ -62,6 +65,7 @@ _KOKORO: Final = Backend(
         *("bf_emma", "bf_isabella", "bf_lily", "bm_daniel", "bm_fable", "bm_george", "bm_lewis"),
     ),
     mixes_presets=True,
+    clones=False,
     uses_gpus=False,
     requests=MappingProxyType({"cpu": "1", "memory": "1Gi"}),
     limits=MappingProxyType({"memory": "2Gi"}),
@@ -76,6 +80,7 @@ _GATEWAY: Final = Backend(
     accept_license=None,
     presets=(),
     mixes_presets=False,
+    clones=False,
     uses_gpus=False,
     requests=MappingProxyType({"cpu": "100m", "memory": "192Mi"}),
     limits=MappingProxyType({"memory": "512Mi"}),
@@ -90,6 +95,7 @@ _CUSTOM: Final = Backend(
     accept_license=None,
     presets=(),
     mixes_presets=False,
+    clones=False,
     uses_gpus=True,
     requests=MappingProxyType({"cpu": "1", "memory": "2Gi"}),
     limits=MappingProxyType({}),
@@ -134,8 +140,24 @@ def gpu_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
             )
 
 
+def clone_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
+    """Rules over a service's spec that mount recordings only where voices are made of them."""
+    for backend in backends:
+        if backend.runs == "model" and not backend.clones:
+            yield Rule(
+                f"self.backend != '{backend.name}' || has(self.image) || !has(self.voices) || "
+                "!has(self.voices.claims) || self.voices.claims.size() == 0",
+                f"backend {backend.name} makes no voices of recordings: remove voices.claims, or "
+                "name in image a runtime of your own that does",
+                ".voices.claims",
+                "FieldValueForbidden",
+            )
+
+
 _NO_VOICES: Final = (
-    "(!has(self.voices) || (!has(self.voices.default) && (!has(self.voices.selector) || "
+    "(!has(self.voices) || (!has(self.voices.default) && "
+    "(!has(self.voices.claims) || self.voices.claims.size() == 0) && "
+    "(!has(self.voices.selector) || "
     "((!has(self.voices.selector.matchLabels) || self.voices.selector.matchLabels.size() == 0) && "
     "(!has(self.voices.selector.matchExpressions) || "
     "self.voices.selector.matchExpressions.size() == 0)))))"

@@ -165,7 +165,8 @@ class VoiceServiceStatus(Model):
         description="Ready when requests can ask every pod for the voice, Pending until then, "
         "Failed when it cannot be served as declared."
     )
-    message: str | None = Field(default=None, description="Why it is not Ready, and what to do.")
+    reason: str | None = Field(default=None, description="Why it is not Ready, in one word.")
+    message: str | None = Field(default=None, description="The same in words, and what to do.")
 
 
 class VoiceStatus(Model):

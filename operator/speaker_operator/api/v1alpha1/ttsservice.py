@@ -8,6 +8,7 @@ from speaker_operator.api.v1alpha1.audiocache import AudioCacheSpec
 from speaker_operator.api.v1alpha1.backends import (
     BACKENDS,
     Backend,
+    clone_rules,
     gpu_rules,
     guest_rules,
     license_rules,
@@ -17,6 +18,7 @@ from speaker_operator.api.v1alpha1.common import (
     LabelSelector,
     Metadata,
     Model,
+    ObjectName,
 )
 from speaker_operator.api.v1alpha1.custom import CustomSpec
 from speaker_operator.api.v1alpha1.definition import (
@@ -79,6 +81,12 @@ class VoicesSpec(Model):
         default=None,
         description="Voice or preset that answers for OpenAI's voice names that no Voice claims; "
         "the first Voice by name unless given, else the backend's first preset.",
+    )
+    claims: tuple[ObjectName, ...] = Field(
+        default_factory=tuple,
+        max_length=8,
+        description="PersistentVolumeClaims of the namespace that the pods mount, to read voices' "
+        "reference audio from. A change replaces the pods.",
     )
 
 
@@ -185,6 +193,7 @@ class TTSServiceSpec(Model):
             ),
             *license_rules(BACKENDS.values()),
             *gpu_rules(BACKENDS.values()),
+            *clone_rules(BACKENDS.values()),
             *guest_rules(),
         )
     )

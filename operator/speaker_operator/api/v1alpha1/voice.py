@@ -13,6 +13,8 @@ from speaker_operator.api.v1alpha1.definition import (
     Definition,
     condition_columns,
 )
+from speaker_operator.api.v1alpha1.model import LicenseName
+from speaker_operator.api.v1alpha1.reference import Consent, ReferenceSpec
 from speaker_operator.api.v1alpha1.status import UNSEEN_STATUS, VoiceStatus
 
 LanguageTag = Annotated[
@@ -53,6 +55,16 @@ Alias = Annotated[
 ]
 
 
+Tag = Annotated[
+    str,
+    StringConstraints(max_length=32),
+    Check(
+        "self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",
+        "must be a tag of lower-case letters, digits and '-', for example audiobook",
+    ),
+]
+
+
 class VoiceDefaults(Model):
     """Parameters that hold for a voice unless a request says otherwise."""
 
@@ -81,6 +93,11 @@ class VoiceSpec(Model):
                 "aliases names an alias twice: list each alias once",
                 ".aliases",
             ),
+            Rule(
+                "has(self.preset) != has(self.reference)",
+                "a voice has either a preset or a reference: write for example preset: heart",
+                ".preset",
+            ),
         )
     )
 
@@ -102,13 +119,34 @@ class VoiceSpec(Model):
     gender: Literal["female", "male", "neutral"] | None = Field(
         default=None, description="How the voice is perceived: female, male or neutral."
     )
-    preset: PresetName = Field(
+    tags: tuple[Tag, ...] = Field(
+        default_factory=tuple,
+        max_length=16,
+        description="What the voice is good for, in words to choose by; GET /v1/audio/voices lists "
+        "them.",
+    )
+    preset: PresetName | None = Field(
+        default=None,
         description="Name of the speaker, built into the backend's model, that the voice uses, for "
         "example heart; or a mix of speakers by their shares, for example "
-        "af_heart*0.3+am_adam*0.7, where the backend mixes them (kokoro does). Required.",
-        json_schema_extra=required(
-            "preset is missing: name a speaker of the backend's model, for example preset: heart"
-        ),
+        "af_heart*0.3+am_adam*0.7, where the backend mixes them (kokoro does). Either this or "
+        "reference.",
+    )
+    reference: ReferenceSpec | None = Field(
+        default=None,
+        description="Recordings of somebody whom the voice is to sound like, where the backend "
+        "clones voices. They are biometric data: license and consent are asked for with them.",
+    )
+    license: LicenseName | None = Field(
+        default=None,
+        description="Under which terms the voice may be used, for example CC-BY-4.0 or the name of "
+        "a contract; GET /v1/audio/voices lists it. A voice with a reference is not served without "
+        "it.",
+    )
+    consent: Consent | None = Field(
+        default=None,
+        description="That the person whose voice it is agreed. A voice with a reference is not "
+        "served without it.",
     )
     aliases: tuple[Alias, ...] = Field(
         default_factory=tuple,
@@ -134,6 +172,7 @@ class Voice(Model):
             READY,
             Column("Languages", ".spec.languages", "Languages that the voice speaks well."),
             Column("Preset", ".spec.preset", "Speaker of the backend's model that the voice uses."),
+            Column("License", ".spec.license", "Terms of the voice's use.", wide=True),
             Column(
                 "Services", ".status.serviceCount", "Services that select the voice.", "integer"
             ),

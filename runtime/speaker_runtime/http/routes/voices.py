@@ -30,7 +30,7 @@ async def list_voices(runtime: CurrentRuntime) -> VoiceList:
                 description=voice.entry.description,
                 languages=list(voice.entry.languages),
                 gender=voice.entry.gender,
-                tags=list(voice.entry.tags),
+                tags=list(voice.entry.tags or ()),
                 license=voice.entry.license,
                 cloned=voice.entry.reference is not None,
                 aliases=list(voice.names[1:]),

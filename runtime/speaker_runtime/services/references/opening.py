@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from speaker_runtime.backends.protocol import ClonedVoice, Reference
-from speaker_runtime.contract import ReferencesConfig, RuntimeConfig
+from speaker_runtime.contract import VOICE_STATES_DIRECTORY, ReferencesConfig, RuntimeConfig
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.services.metrics import RuntimeMetrics
 from speaker_runtime.services.references.cloner import Cloner
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 def open_cloner(config: RuntimeConfig, engine: Engine, metrics: RuntimeMetrics) -> Cloner | None:
     """Open what makes voices of references, or None where the service clones none."""
     references = config.references
+    if references is None and VOICE_STATES_DIRECTORY.is_dir():
+        references = ReferencesConfig(directory=VOICE_STATES_DIRECTORY)
     if references is None:
         return None
     store = _store(references)

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from speaker_operator.kube.client import FIELD_MANAGER, Guard, KubeClient, unguarded
+from speaker_operator.kube.client import FIELD_MANAGER, Guard, KubeClient, Versions, unguarded
 from speaker_operator.kube.errors import (
     ConflictError,
     KubeError,
@@ -18,7 +18,7 @@ from speaker_operator.kube.errors import (
     UnavailableError,
 )
 from speaker_operator.kube.limiter import RateLimiter
-from speaker_operator.kube.resources import CONFIG_MAP
+from speaker_operator.kube.resources import CONFIG_MAP, SECRET
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.tracing import NO_TRACING, Tracing
 
@@ -104,6 +104,15 @@ async def test_a_list_is_read_page_by_page() -> None:
         listed = await client.list(CONFIG_MAP, "speech", "a=b")
     assert [item["n"] for item in listed] == [1, 0]
     assert {item["kind"] for item in listed} == {"ConfigMap"}
+
+
+async def test_a_list_of_nothing_may_be_null() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert "PartialObjectMetadataList" in request.headers["Accept"]
+        return web.json_response({"items": None, "metadata": {"resourceVersion": "7"}})
+
+    async with client_of(answer) as client:
+        assert await anext(client.watch_versions(SECRET, "speech")) == Versions({}, is_all=True)
 
 
 async def test_credentials_that_expired_are_read_anew() -> None:

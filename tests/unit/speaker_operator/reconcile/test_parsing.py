@@ -29,7 +29,7 @@ def test_one_unreadable_object_does_not_hide_the_others(caplog: pytest.LogCaptur
     broken = {**voice_manifest("broken"), "spec": {}}
     voices = readable_voices([broken, voice_manifest("ana")])
     assert [voice.metadata.name for voice in voices] == ["ana"]
-    assert "spec.preset: Field required" in caplog.text
+    assert "spec.languages: Field required" in caplog.text
 
 
 def test_a_service_that_cannot_be_read_or_is_ending_selects_nothing() -> None:

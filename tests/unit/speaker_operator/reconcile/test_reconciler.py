@@ -20,6 +20,7 @@ from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OptionalKinds
 from speaker_operator.reconcile.reconciler import Reconciler, settings_for
+from speaker_operator.reconcile.references import References
 from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voicesync import VoiceSync
@@ -52,10 +53,12 @@ async def reconcile(client: KubeClient, service: Json) -> None:
     observer = Observer(store, users, queue, queue.relisted)
     observer.present(service)
     nodes = NodeInventory(client, store, queue, interval_seconds=30)
+    references = References(client, queue)
     sync = VoiceSync(
         store=store,
         pods=PodClient(),
         signer=Signer(read_key(new_key()), time.time),
+        references=references,
         work=queue,
         services=queue,
         metrics=metrics,
@@ -84,6 +87,7 @@ async def reconcile(client: KubeClient, service: Json) -> None:
             clock=_now,
             metrics=metrics,
         ),
+        references=references,
         instance="test",
         clock=_now,
         metrics=metrics,

@@ -6,7 +6,7 @@ import pytest
 
 from speaker_operator.api.v1alpha1.status import RouteStatus
 from speaker_operator.reasons import Reason
-from speaker_operator.reconcile.hearing import Hearing, Offer, Run, Trouble, Word
+from speaker_operator.reconcile.hearing import Hearing, Offer, Refusal, Run, Trouble, Word
 from speaker_operator.reconcile.routestates import (
     offered,
     own_voices,
@@ -29,7 +29,8 @@ def hearing(failed: dict[str, str], *taken: Route, trouble: Trouble | None = Non
     known = Offer.of(manifest, manifest.to_json().encode(), revision=1)
     wanted = route_manifest(BEHIND)
     offer = Offer.of(wanted, wanted.to_json().encode(), revision=2)
-    word = Word(RUN, offer.digest, taken=known, failed=failed, trouble=trouble)
+    unready = {name: Refusal(Reason.REFUSED_BY_POD, why) for name, why in failed.items()}
+    word = Word(RUN, offer.digest, taken=known, unready=unready, trouble=trouble)
     return Hearing(offer, {"front-1": word})
 
 

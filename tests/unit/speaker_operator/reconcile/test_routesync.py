@@ -21,6 +21,7 @@ from speaker_runtime.contract import (
 )
 from tests.unit.speaker_operator.factories import service
 from tests.unit.speaker_operator.reconcile.cluster_state import Json, children, pod
+from tests.unit.speaker_operator.reconcile.hearsay import Recordings
 
 SERVERS = [{"name": "far", "url": "https://far.example/v1"}]
 FRONT = service("front", backend="gateway", gateway={"servers": SERVERS})
@@ -88,6 +89,7 @@ async def test_a_gateway_is_asked_again_and_what_it_then_says_is_news() -> None:
             store=store,
             pods=client,
             signer=Signer(read_key(new_key()), time.time),
+            references=Recordings(),
             work=work,
             services=services,
             metrics=OperatorMetrics(),
@@ -103,7 +105,9 @@ async def test_a_gateway_is_asked_again_and_what_it_then_says_is_news() -> None:
         gateway.reason = "it cannot be reached"
         await sync.sync(key)
         assert services.now == [SERVICE, SERVICE]
-        assert sync.offer(FRONT, manifest).refusal("far") == "it cannot be reached"
+        refusal = sync.offer(FRONT, manifest).refusal("far")
+        assert refusal is not None
+        assert refusal.message == "it cannot be reached"
         assert gateway.asked == 3
         assert work.now == [key], "only what is changed is sent at once"
         sync.forget(("speech", "front"))

@@ -3,7 +3,7 @@
 import pytest
 
 from speaker_operator.reasons import Reason
-from speaker_operator.reconcile.hearing import Trouble
+from speaker_operator.reconcile.hearing import Refusal, Trouble
 from speaker_operator.reconcile.plan import Problem
 from tests.unit.speaker_operator.factories import service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import (
@@ -14,6 +14,8 @@ from tests.unit.speaker_operator.reconcile.cluster_state import (
 )
 from tests.unit.speaker_operator.reconcile.hearsay import said
 from tests.unit.speaker_operator.reconcile.statuses import conditions, serving, status, summary
+
+NO_PRESET = Refusal(Reason.REFUSED_BY_POD, "the backend has no preset 'heart'")
 
 
 def test_a_cache_that_cannot_grow_does_not_take_the_voices_away() -> None:
@@ -86,9 +88,20 @@ def test_voices_are_served_while_pods_are_replaced() -> None:
 
 def test_a_voice_that_the_model_lacks_is_told_by_the_pods() -> None:
     of = service(model={"source": "pvc://models/own"})
-    word = said(voice(), failed={"ana": "the backend has no preset 'heart'"})
+    word = said(voice(), failed={"ana": NO_PRESET})
     found = status(of, serving(of, voice()), voices=[voice()], words={"hello-1": word})
     assert found.voices is not None
     (failed,) = found.voices.failed
     assert (failed.name, failed.reason) == ("ana", "RefusedByPod")
     assert summary(found)["VoicesReady"] == "False RefusedByPod"
+
+
+def test_a_voice_that_is_being_made_of_a_recording_is_counted() -> None:
+    making = Refusal(Reason.PREPARING, "it is being made of its reference")
+    of, voices = service(), [voice(), voice("ben")]
+    word = said(*voices, failed={"ben": making})
+    found = status(of, serving(of, *voices), voices=voices, words={"hello-1": word})
+    assert found.voices is not None
+    assert (found.voices.total, found.voices.ready, found.voices.failed) == (2, 1, ())
+    assert summary(found)["VoicesReady"] == "False Preparing"
+    assert conditions(found)["VoicesReady"].message == "1 of 2 voices being made of recordings."

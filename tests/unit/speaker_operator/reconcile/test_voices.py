@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from speaker_operator.api.v1alpha1 import Voice
 from speaker_operator.api.v1alpha1.status import VoiceStatus
 from speaker_operator.reasons import Reason
-from speaker_operator.reconcile.hearing import Hearing, Trouble
+from speaker_operator.reconcile.hearing import Hearing, Refusal, Trouble
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_states, voice_status
 from speaker_operator.render.voices import assign
 from tests.unit.speaker_operator.factories import service, voice, voice_manifest
 from tests.unit.speaker_operator.reconcile.hearsay import hearing, said
+
+NO_PRESET = Refusal(Reason.REFUSED_BY_POD, "the backend has no preset 'heart'")
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 READY = VoiceState("hello", 1, "Ready", Reason.SERVED)
@@ -86,7 +88,7 @@ def test_a_pod_that_does_not_answer_is_named_with_what_to_do() -> None:
 
 
 def test_a_voice_that_a_pod_cannot_speak_with_is_failed() -> None:
-    word = said(voice(), failed={"ana": "the backend has no preset 'heart'"})
+    word = said(voice(), failed={"ana": NO_PRESET})
     (state,) = voice_states(
         "hello", assign(service(), [voice()]), hearing({"one": word}, voice())
     ).values()

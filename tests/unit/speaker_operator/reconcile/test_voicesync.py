@@ -18,8 +18,10 @@ from speaker_operator.pods.signing import Signer, new_key, read_key
 from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.voicesync import VoiceSync
+from speaker_operator.render.references import Source
 from speaker_operator.render.runtime_config import voice_manifest
 from speaker_runtime.contract import (
+    VOICE_AUDIO_PATH,
     VOICE_SYNC_PATH,
     SyncedVoice,
     SyncReport,
@@ -28,6 +30,7 @@ from speaker_runtime.contract import (
 )
 from tests.unit.speaker_operator.factories import service, voice
 from tests.unit.speaker_operator.reconcile.cluster_state import Json, children, pod
+from tests.unit.speaker_operator.reconcile.hearsay import Recordings
 
 POD = Key("Pod", "speech", "hello-1")
 SERVICE = Key("TTSService", "speech", "hello")
@@ -39,12 +42,13 @@ class Taken:
 
     def __init__(self) -> None:
         self._keys: list[Key] = []
+        self.later: list[tuple[Key, float]] = []
 
     def add(self, key: Key) -> None:
         self._keys.append(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
-        raise AssertionError(f"nothing here waits, {key} need not for {seconds} s")
+        self.later.append((key, seconds))
 
     def taken(self) -> list[Key]:
         keys, self._keys = self._keys, []
@@ -57,6 +61,9 @@ class Runtime:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.refusal: tuple[int, str] | None = None
+        self.wants: list[str] = []
+        self.audio: list[bytes] = []
+        self.preparing = 0
         self.port = 0
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -66,16 +73,30 @@ class Runtime:
             status, text = self.refusal
             return web.Response(status=status, text=text)
         voices = VoiceManifest.model_validate_json(self.sent[-1]).voices
+        ready = SyncedVoice(name="", state="ready")
+        if self.wants or self.preparing:
+            ready = SyncedVoice(name="", state="pending", reason="Preparing", message="soon")
+        again = 0.25 if self.preparing else None
+        self.preparing = max(0, self.preparing - 1)
         report = SyncReport(
             digest=digest_of(self.sent[-1]),
-            voices=tuple(SyncedVoice(name=each.name, state="ready") for each in voices),
+            voices=tuple(ready.model_copy(update={"name": each.name}) for each in voices),
+            wanted=tuple(self.wants),
+            ask_again_seconds=again,
         )
         return web.Response(text=report.to_json())
+
+    async def take(self, request: web.Request) -> web.Response:
+        content = await request.read()
+        self.audio.append(content)
+        self.wants.remove(digest_of(content))
+        return web.Response(status=204)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         app = web.Application()
         app.router.add_post(VOICE_SYNC_PATH, self.answer)
+        app.router.add_post(VOICE_AUDIO_PATH, self.take)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -98,10 +119,12 @@ class World:
     version: int = 100
 
     def __post_init__(self) -> None:
+        self.references = Recordings()
         self.sync = VoiceSync(
             store=self.store,
             pods=self.client,
             signer=Signer(read_key(new_key()), time.time),
+            references=self.references,
             work=self.work,
             services=self.services,
             metrics=OperatorMetrics(),
@@ -266,3 +289,45 @@ async def test_a_service_that_is_gone_is_forgotten(world: World) -> None:
     world.sync.forget(("speech", "hello"))
     await world.work_off()
     assert world.runtime.sent == []
+
+
+AUDIO = b"RIFF and so on"
+DIGEST = digest_of(AUDIO)
+SOURCE = Source("Secret", "speech", "ana", "ana.wav")
+
+
+async def test_a_pod_is_given_the_audio_that_it_wants(world: World) -> None:
+    world.references.there[DIGEST] = AUDIO
+    world.runtime.wants = [DIGEST]
+    world.sync.offer(service(), voice_manifest(service(), [voice()]), {DIGEST: SOURCE})
+    await world.work_off()
+    assert world.runtime.audio == [AUDIO]
+    assert len(world.runtime.sent) == 2, "and is asked once more what became of it"
+    assert world.offer(voice()).refusal("ana") is None
+
+
+async def test_a_pod_is_given_audio_of_its_own_voices_only(world: World) -> None:
+    world.references.there[DIGEST] = AUDIO
+    world.runtime.wants = [DIGEST]
+    world.offer(voice())
+    await world.work_off()
+    assert world.runtime.audio == []
+    assert world.work.later == [(POD, 2.0)], "until there is other news"
+
+
+async def test_a_pod_that_is_still_making_a_voice_is_asked_again(world: World) -> None:
+    world.runtime.preparing = 2
+    world.offer(voice())
+    await world.work_off()
+    heard = world.offer(voice())
+    assert not heard.settling, "the state is told meanwhile"
+    refusal = heard.refusal("ana")
+    assert refusal is not None
+    assert (refusal.reason, refusal.is_passing) == ("Preparing", True)
+    assert world.work.later == [(POD, 0.25)]
+    await world.sync.sync(POD)
+    await world.sync.sync(POD)
+    assert world.offer(voice()).refusal("ana") is None
+    sent = len(world.runtime.sent)
+    await world.sync.sync(POD)
+    assert len(world.runtime.sent) == sent, "it has had its last word"

@@ -26,6 +26,7 @@ from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.scheduler import Bounds
 from speaker_runtime.engine.state import Phase
 from speaker_runtime.http.app import create_app
+from tests.support.before import contract_before
 from tests.support.figures import RecordFigure
 from tests.support.runtime import eventually
 from tests.support.syncing import claims, new_key, order, signed, sync_config
@@ -111,6 +112,8 @@ async def test_a_voice_that_cannot_speak_is_told_with_the_reason(http: httpx2.As
     (voice,) = SyncReport.model_validate_json(answer.content).voices
     assert voice.state == "failed"
     assert "no preset 'nobody'" in voice.message
+    before = contract_before().SyncReport.model_validate_json(answer.content)
+    assert before.voices[0].message == voice.message, "an operator of version 0.1 understands it"
 
 
 async def test_the_same_manifest_again_changes_nothing(http: httpx2.AsyncClient) -> None:

@@ -105,7 +105,7 @@ class Pod:
 
 @asynccontextmanager
 async def running(
-    directory: Path,
+    directory: Path | None,
     backend: ToneBackend,
     manifest: VoiceManifest = NOBODY,
     **other: object,
@@ -115,9 +115,9 @@ async def running(
         backend="hibari",
         model=ModelConfig(source="package://hibari-tts", directory=Path("nowhere")),
         voice_sync=sync_config(KEY),
-        references=ReferencesConfig(
-            directory=directory, **{"allow_private_addresses": True, **other}
-        ),
+        references=None
+        if directory is None
+        else ReferencesConfig(directory=directory, **{"allow_private_addresses": True, **other}),
     )
     make, places = copies(backend)
     engine = Engine(make, places, bounds=Bounds(config.serving.max_queue_seconds))

@@ -12,6 +12,7 @@ from speaker_runtime.contract import (
     digest_of,
 )
 from speaker_runtime.errors import ErrorCode, SpeechError
+from speaker_runtime.services.references import opening
 from tests.support.clips import RATE, voiced, wav
 from tests.support.tone import SAMPLE_RATE, ToneBackend
 from tests.unit.speaker_runtime.http.cloning.pods import (
@@ -186,3 +187,16 @@ async def test_a_cloned_voice_is_not_mixed(tmp_path: Path, backend: ToneBackend)
 
 def test_rates() -> None:
     assert RATE == SAMPLE_RATE, "the tests' clips need no resampling"
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_without_a_word_voices_are_cloned_where_a_folder_for_them_is_mounted(
+    tmp_path: Path, backend: ToneBackend, monkeypatch: pytest.MonkeyPatch, *, mounted: bool
+) -> None:
+    folder = tmp_path if mounted else tmp_path / "missing"
+    monkeypatch.setattr(opening, "VOICE_STATES_DIRECTORY", folder)
+    async with running(None, backend) as pod:
+        (state,) = await pod.serve(handed("ana", LOW), audio=(LOW,))
+        assert state.state == ("ready" if mounted else "failed")
+    kept = list(tmp_path.iterdir())  # noqa: ASYNC240 - a test's own folder
+    assert len(kept) == int(mounted), kept

@@ -10,8 +10,10 @@ from speaker_runtime.engine.job import Priority
 from speaker_runtime.services.planning import CacheUse, Plan, SpeechOrder
 from speaker_runtime.voices.catalogue import Catalogue
 
-_MOST_CHARACTERS: Final = 2**18
-"""Of the texts; their plans take about ten times as many bytes."""
+_MOST_CHARACTERS: Final = 2**16
+"""Of all plans: about a megabyte of memory."""
+_PLAN_CHARACTERS: Final = 256
+"""What a plan takes beside its text, in characters."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Plans:
     """The latest plans, as long as voices and model are what they were. Used on the event loop.
 
     Args:
-        most: Characters of all texts together.
+        most: Characters of all texts together, with those that a plan itself counts for.
     """
 
     def __init__(self, most: int = _MOST_CHARACTERS) -> None:
@@ -62,11 +64,11 @@ class Plans:
             self._made_for = catalogue, can
         asked = _asked(order)
         if asked not in self._plans:
-            self._characters += len(asked.text)
+            self._characters += _size(asked)
         self._plans[asked] = planned
         while self._characters > self._most:
             gone, _ = self._plans.popitem(last=False)
-            self._characters -= len(gone.text)
+            self._characters -= _size(gone)
 
     def _is_for(self, catalogue: Catalogue, can: Capabilities) -> bool:
         return (
@@ -74,6 +76,10 @@ class Plans:
             and self._made_for[0] is catalogue
             and self._made_for[1] is can
         )
+
+
+def _size(asked: SpeechOrder) -> int:
+    return _PLAN_CHARACTERS + len(asked.text)
 
 
 def _asked(order: SpeechOrder) -> SpeechOrder:

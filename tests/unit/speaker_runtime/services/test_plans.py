@@ -63,7 +63,7 @@ def test_a_plan_ends_with_the_voices_that_it_was_made_for() -> None:
 
 
 def test_the_plan_that_was_used_longest_ago_makes_room() -> None:
-    plans = Plans(most=2 * len(ORDER.text))
+    plans = Plans(most=2 * (256 + len(ORDER.text)))
     first, second, third = (replace(ORDER, seed=seed) for seed in range(3))
     for order in (first, second):
         plans.keep(order, CATALOGUE, CAN, planned(order))

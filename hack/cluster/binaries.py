@@ -138,7 +138,8 @@ class Binaries:
 def build_key(module: Module) -> str:
     """Eight hexadecimal digits over what decides a module's binaries besides its version."""
     digest = hashlib.sha256("\0".join(module.ldflags).encode())
-    for name in ("go.mod", "go.sum"):
+    programs = sorted(file.name for file in module.directory.glob("*.go"))
+    for name in ("go.mod", "go.sum", *programs):
         digest.update((module.directory / name).read_bytes())
     return digest.hexdigest()[:8]
 

@@ -10,7 +10,7 @@ from cluster.errors import ConfigError
 
 PACKAGE = Path(__file__).parent
 REPOSITORY = PACKAGE.parent.parent
-GROUPS = ("envtest", "cluster", "kind")
+GROUPS = ("envtest", "cluster", "kind", "addons")
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ def test_every_tool_is_in_the_group_of_all() -> None:
 
 
 def test_an_unknown_tool_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="No tool is called `kubeadm`; there are coredns, etcd"):
+    known = "there are argocd-health, coredns, etcd"
+    with pytest.raises(ConfigError, match=f"No tool is called `kubeadm`; {known}"):
         Config.load().module_of("kubeadm")
 
 

@@ -50,3 +50,12 @@ def test_a_build_leaves_out_paths_and_symbols() -> None:
 
 def test_other_linker_flags_are_another_build() -> None:
     assert build_key(module("-X v=1")) != build_key(module("-X v=2"))
+
+
+def test_another_program_is_another_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Module, "directory", tmp_path)
+    (tmp_path / "go.mod").write_text("module own")
+    (tmp_path / "go.sum").touch()
+    without = build_key(module())
+    (tmp_path / "main.go").write_text("package main")
+    assert build_key(module()) != without

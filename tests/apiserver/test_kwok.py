@@ -1,0 +1,94 @@
+"""Many services on many nodes, all of whose GPUs are taken: KWOK plays the nodes."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.envtest import ControlPlane
+from speaker_operator.kube.resources import POD, TTS_SERVICE
+from tests.apiserver.api import Api, Json, service
+from tests.apiserver.conftest import READY_TIMEOUT, operator_kubeconfig
+from tests.apiserver.kwok import kwok_nodes
+from tests.apiserver.operator_process import OperatorProcess, run_operator
+from tests.support.addons import PATIENCE
+from tests.support.figures import RecordFigure
+from tests.support.kubernetes import condition, eventually, is_ready
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(PATIENCE)]
+
+NODES, GPUS_PER_NODE = 50, 2
+SERVICES, REPLICAS = 50, 2
+TIMEOUT = 180
+GOOD, BETTER = "registry.example.com/own:1", "registry.example.com/own:2"
+GPU = "nvidia.com/gpu"
+
+
+@pytest.fixture(scope="module")
+def fleet(
+    everywhere: Api, cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
+    """A namespace of a cluster with many nodes."""
+    folder = tmp_path_factory.mktemp("kwok")
+    with kwok_nodes(cluster, folder, NODES, {GPU: str(GPUS_PER_NODE)}):
+        api = everywhere.in_namespace("fleet")
+        api.create_namespace(api.namespace, {})
+        yield api
+
+
+@pytest.fixture(scope="module")
+def its_operator(
+    fleet: Api, cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    directory = tmp_path_factory.mktemp("operator")
+    with run_operator(directory, operator_kubeconfig(cluster)) as running:
+        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+        yield running
+
+
+def await_ready(api: Api, image: str) -> float:
+    """Wait until all services run an image and say so; returns the seconds that it took."""
+
+    def done() -> bool:
+        services = api.list(TTS_SERVICE)
+        return len(services) == SERVICES and all(map(is_ready, services)) and serve(api, image)
+
+    started = time.monotonic()
+    eventually(done, within=TIMEOUT, what=f"all services are Ready with {image}")
+    return time.monotonic() - started
+
+
+def serve(api: Api, image: str) -> bool:
+    pods = [pod for pod in api.list(POD) if "deletionTimestamp" not in pod["metadata"]]
+    images = Counter(pod["spec"]["containers"][0]["image"] for pod in pods)
+    return images == {image: SERVICES * REPLICAS}
+
+
+def gpus_taken(api: Api) -> Counter[str]:
+    """How many GPUs of each node the pods have."""
+    taken: Counter[str] = Counter()
+    for pod in api.list(POD):
+        limits = pod["spec"]["containers"][0]["resources"]["limits"]
+        taken[pod["spec"]["nodeName"]] += int(limits[GPU])
+    return taken
+
+
+def test_all_services_of_a_full_cluster_are_available_and_roll_out_at_once(
+    fleet: Api, its_operator: OperatorProcess, record_figure: RecordFigure
+) -> None:
+    assert SERVICES * REPLICAS == NODES * GPUS_PER_NODE, "not one GPU is left over"
+    on_gpus: Json = {"backend": "kokoro", "gpu": {}, "replicas": REPLICAS, "image": GOOD}
+    fleet.declare(*(service(f"hello-{number}", **on_gpus) for number in range(SERVICES)))
+    taken = f"{SERVICES} services, all {NODES * GPUS_PER_NODE} GPUs of {NODES} nodes"
+    record_figure(f"{taken}: declared to Ready", await_ready(fleet, GOOD), "s")
+    for found in fleet.list(TTS_SERVICE):
+        assert condition(found, "Available")["status"] == "True"
+    assert set(gpus_taken(fleet).values()) == {GPUS_PER_NODE}
+    assert len(gpus_taken(fleet)) == NODES
+
+    for number in range(SERVICES):
+        fleet.patch(TTS_SERVICE, f"hello-{number}", {"spec": {"image": BETTER}})
+    record_figure(f"{taken}: rolled out at once", await_ready(fleet, BETTER), "s")
+    assert set(gpus_taken(fleet).values()) == {GPUS_PER_NODE}
+    assert its_operator.total("speaker_operator_reconcile_errors_total") == 0

@@ -17,6 +17,7 @@ Fields = Mapping[str, str]
 _subject: ContextVar[dict[str, str] | None] = ContextVar("subject", default=None)
 _trace: ContextVar[str | None] = ContextVar("trace", default=None)
 _PARTS: Final = ("kind", "namespace", "name")
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 _CHILD: Final = "k8s_ref"
 """Attribute of records that are about one of the object's children."""
 
@@ -73,7 +74,7 @@ class JsonFormatter(logging.Formatter):
         line |= {"traceId": trace} if trace else {}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return _encode(line)
 
 
 class TextFormatter(logging.Formatter):

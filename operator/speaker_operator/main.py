@@ -12,19 +12,21 @@ from functools import partial
 from typing import Any, Final
 
 import kopf
+import uvloop
 
 from speaker_operator import health, logs
 from speaker_operator.kube.client import Guard, KubeClient, unguarded
 from speaker_operator.kube.clock import ServerClock
 from speaker_operator.kube.connection import NoClusterError, connection_info
 from speaker_operator.kube.limiter import RateLimiter
-from speaker_operator.kube.resources import Key
+from speaker_operator.kube.resources import MADE, Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.client import PodClient
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.caches import CacheKeeper
 from speaker_operator.reconcile.cacheusers import CACHE_KIND, CacheUsers
 from speaker_operator.reconcile.elector import Elector
+from speaker_operator.reconcile.feed import Feed, follow
 from speaker_operator.reconcile.lease import Timing
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
@@ -69,7 +71,7 @@ def main() -> None:
         sys.exit(_MISCONFIGURED)
     _configure_logging(settings)
     try:
-        asyncio.run(run(settings, tracing))
+        uvloop.run(run(settings, tracing))
     except asyncio.CancelledError:
         logger.info("Stopped")
     except Exception:  # the process ends either way; this way its log says why
@@ -135,6 +137,11 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
         )
         users = CacheUsers()
         observer = Observer(store, users, queue, on_relist=resync.soon)
+        feeds = [
+            Feed(resource, namespace, client=client, store=store, observer=observer)
+            for resource in MADE
+            for namespace in (settings.namespaces or (None,))
+        ]
         nodes = NodeInventory(client, store, queue, interval_seconds=settings.node_check_seconds)
         optional = OptionalKinds(
             Follower(
@@ -208,6 +215,7 @@ async def run(settings: Settings, tracing: Tracing = NO_TRACING) -> None:
         terms = Terms(elector, resync, (queue, pods), begin=reconciler.begin, rest=reconciler.rest)
         await _work(
             watch(settings, observer, stop),
+            follow(feeds),
             queue.run(reconciler.reconcile),
             pods.run(_while(elector.check, _asking(sync, caches))),
             resync.run(observer),

@@ -1,4 +1,4 @@
-"""Watch the cluster with kopf, whatever happens to the API server."""
+"""Watch what people declare with kopf, whatever happens to the API server."""
 
 import asyncio
 import logging
@@ -9,9 +9,9 @@ from typing import Any, Final
 import kopf
 
 from speaker_operator.kube.connection import connection_info
-from speaker_operator.kube.resources import WATCHED
+from speaker_operator.kube.resources import DECLARED
 from speaker_operator.reconcile.backoff import Backoff
-from speaker_operator.reconcile.observe import Observer, selector_of
+from speaker_operator.reconcile.observe import Observer
 from speaker_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class _NoMemory(kopf.DiffBaseStorage):
 
 
 async def watch(settings: Settings, observer: Observer, stop: Callable[[], object]) -> None:
-    """Hand all that happens to the observer, until cancelled.
+    """Hand all that is declared to the observer, until cancelled.
 
     Args:
         settings: Which namespaces, and how patiently.
@@ -105,7 +105,7 @@ def _registry(observer: Observer) -> kopf.OperatorRegistry:
     async def observe(event: kopf.RawEvent, **_: Any) -> None:
         observer.event(event["type"], dict(event["object"]))
 
-    for resource in WATCHED:
+    for resource in DECLARED:
         kopf.on.event(resource.group, resource.version, resource.plural, registry=registry)(observe)
     return registry
 
@@ -125,9 +125,4 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     result.watching.chunk_size = 500
     result.persistence.diffbase_storage = _NoMemory()
     result.process.ultimate_exiting_timeout = None  # watching may end, and begin anew
-    for resource in WATCHED:
-        selector = selector_of(resource)
-        if selector:
-            key = (resource.group, resource.version, resource.plural)
-            result.watching.label_selectors[key] = selector
     return result

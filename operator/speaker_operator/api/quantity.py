@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 _QUANTITY: Final = re.compile(
@@ -36,7 +37,12 @@ def is_quantity(text: str) -> bool:
 
 def parse_quantity(text: str | int) -> Decimal:
     """Read a quantity in its base unit (cores, bytes); ``ValueError`` if it is none."""
-    match = _QUANTITY.fullmatch(str(text))
+    return _quantity(str(text))
+
+
+@lru_cache(maxsize=1024)
+def _quantity(text: str) -> Decimal:
+    match = _QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a quantity: write for example 500m or 1Gi")
     number = Decimal(match["number"])

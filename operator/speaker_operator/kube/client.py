@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from speaker_operator.kube.clock import ServerClock
 from speaker_operator.kube.errors import (
+    ExpiredError,
     NotFoundError,
     UnauthorizedError,
     UnavailableError,
@@ -35,6 +36,8 @@ _NO_VERSION: Final = "1"
 _GONE: Final = 410
 _WATCH_SECONDS: Final = 300
 """After so long the API server ends a watch."""
+_SILENT_SECONDS: Final = 90.0
+"""It sends a bookmark every minute, where asked to: longer silence is that of a dead connection."""
 _METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -243,10 +246,14 @@ class KubeClient:
     ) -> AsyncIterator[tuple[str, JsonObject]]:
         """What happens to objects since a version: types and objects, until the server ends it.
 
-        It ends as well where the version is too old: list anew then.
+        It ends as well where nothing comes for long. A bookmark is an object that has nothing but a
+        version, up to which there was nothing else. Raises ``ExpiredError`` where the version is
+        too old.
         """
-        query = {"labelSelector": selector, "resourceVersion": version}
-        async for event in self._events(resource.path(namespace), query, "application/json"):
+        query = {"resourceVersion": version, "allowWatchBookmarks": "true"}
+        query |= {"labelSelector": selector} if selector else {}
+        path = resource.path(namespace)
+        async for event in self._events(path, query, "application/json", _SILENT_SECONDS):
             yield event
 
     async def watch_versions(
@@ -261,16 +268,20 @@ class KubeClient:
         items, version = await self._items(resource, namespace, chosen, _METADATA_LIST)
         yield Versions({each["metadata"]["name"]: state_of(each) for each in items}, is_all=True)
         query = {**chosen, "resourceVersion": version}
-        async for kind, manifest in self._events(resource.path(namespace), query, _METADATA):
-            state = "" if kind == "DELETED" else state_of(manifest)
-            yield Versions({manifest["metadata"]["name"]: state}, is_all=False)
+        silent_seconds, path = _WATCH_SECONDS + 30, resource.path(namespace)
+        try:
+            async for kind, manifest in self._events(path, query, _METADATA, silent_seconds):
+                state = "" if kind == "DELETED" else state_of(manifest)
+                yield Versions({manifest["metadata"]["name"]: state}, is_all=False)
+        except ExpiredError:
+            return  # whoever asks again hears of what there is then
 
     async def _events(
-        self, path: str, query: Mapping[str, str], accept: str
+        self, path: str, query: Mapping[str, str], accept: str, silent_seconds: float
     ) -> AsyncIterator[tuple[str, JsonObject]]:
         parameters = {**query, "watch": "true", "timeoutSeconds": str(_WATCH_SECONDS)}
         session = self._connected()
-        timeout = aiohttp.ClientTimeout(sock_connect=5, sock_read=_WATCH_SECONDS + 30)
+        timeout = aiohttp.ClientTimeout(sock_connect=5, sock_read=silent_seconds)
         try:
             async with session.get(
                 self._server + path,
@@ -279,14 +290,16 @@ class KubeClient:
                 timeout=timeout,
             ) as response:
                 if response.status == _GONE:
-                    return
+                    raise ExpiredError(f"watch {path}: the version is too old")
                 if not response.ok:
                     raise from_response(response.status, await _json(response))
                 async for line in _lines(response.content):
                     event = orjson.loads(line)
                     if event["type"] == "ERROR":
-                        return
+                        raise ExpiredError(f"watch {path}: {event['object'].get('message')}")
                     yield event["type"], event["object"]
+        except aiohttp.SocketTimeoutError:
+            return  # the connection may be dead, or there is nothing to be told
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise UnavailableError(f"watch {path}: {error or type(error).__name__}") from error
 
@@ -372,6 +385,7 @@ class KubeClient:
                 connector=aiohttp.TCPConnector(
                     ssl=info.as_ssl_context(), socket_factory=self._socket, limit=_NO_CEILING
                 ),
+                cookie_jar=aiohttp.DummyCookieJar(),
                 headers=info.as_http_headers() | {"User-Agent": FIELD_MANAGER},
                 proxy=info.proxy_url,
             )

@@ -24,6 +24,8 @@ class ServerClock:
         self._local = local
         self._ahead = 0.0
         """Seconds by which the API server's clock is ahead of the local one."""
+        self._told: tuple[str | None, float] = (None, 0.0)
+        """The last Date header, and what it means: a second's answers have the same."""
 
     def time(self) -> float:
         """Unix seconds."""
@@ -35,11 +37,14 @@ class ServerClock:
 
     def learn(self, date: str | None, took: float) -> None:
         """Take in the Date header of an answer to a request that took so many seconds."""
-        try:
-            told = parsedate_to_datetime(date or "").timestamp()
-        except ValueError:
-            return  # whatever answered in the API server's place does not tell
-        ahead = told - self._local()
+        if date != self._told[0]:
+            try:
+                self._told = date, parsedate_to_datetime(date or "").timestamp()
+            except ValueError:
+                return  # whatever answered in the API server's place does not tell
+        if date is None:
+            return
+        ahead = self._told[1] - self._local()
         if abs(ahead - self._ahead) > _TOLERANCE_SECONDS + took:
             self._ahead = ahead if abs(ahead) > _TOLERANCE_SECONDS else 0.0
             logger.warning(

@@ -26,6 +26,10 @@ class UnavailableError(KubeError):
     transient = True
 
 
+class ExpiredError(UnavailableError):
+    """What happened since a version is no longer known: list anew."""
+
+
 class ThrottledError(KubeError):
     """The API server asks for fewer requests."""
 

@@ -89,7 +89,9 @@ SHARED: Final = (JOB,)
 """What it makes, beside claims, for a model cache that several services may share."""
 OPTIONAL: Final = (SCALED_OBJECT, HTTP_ROUTE)
 """What it makes for services where the cluster has the kind, which may come and go."""
-WATCHED: Final = (*DECLARED, *CHILDREN, *SHARED, POD)
+MADE: Final = (*CHILDREN, *SHARED, POD)
+"""What comes of it, at all times and in any cluster."""
+WATCHED: Final = (*DECLARED, *MADE)
 """What the operator observes at all times."""
 
 _BY_KIND: Final = {

@@ -6,10 +6,8 @@ people and programs that touch a child now and then, and after that a slow pace,
 status about who it is.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
 from speaker_operator.kube.client import FIELD_MANAGER
@@ -81,15 +79,14 @@ class Disputes:
 
     def _known(self, owner: Owner, action: Apply) -> _Dispute:
         """The dispute's entry; a new one where the child is to become something else."""
-        digest = sha256(json.dumps(action.manifest, sort_keys=True).encode()).digest()
         disputes = self._by_owner.setdefault(owner, {})
         subject = (action.key, action.fields)
         dispute = disputes.get(subject)
-        if dispute is None or dispute.digest != digest:
+        if dispute is None or dispute.digest != action.digest:
             disputes.pop(subject, None)
             if len(disputes) >= MOST:
                 del disputes[next(iter(disputes))]
-            dispute = disputes[subject] = _Dispute(digest, BURST, self._clock())
+            dispute = disputes[subject] = _Dispute(action.digest, BURST, self._clock())
         self._refill(dispute)
         return dispute
 

@@ -11,6 +11,7 @@ which others own or the API server fills in are never touched, and these are alw
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from speaker_operator.api.quantity import parse_quantity
@@ -90,7 +91,7 @@ def _list_differences(
     for step, fields in owned.items():
         if not step.startswith("k:"):
             continue
-        where, keys = f"{path}[{step[2:]}]", json.loads(step[2:])
+        where, keys = f"{path}[{step[2:]}]", _keys(step[2:])
         wanted, found = _item(unmatched, keys), _item(live, keys)
         if wanted is not None:
             unmatched.remove(wanted)
@@ -101,10 +102,19 @@ def _list_differences(
     yield from (f"{path}[{json.dumps(item)}]" for item in unmatched)
 
 
-def _item(items: list[Any], keys: Mapping[str, Any]) -> Any:
+@lru_cache(maxsize=1024)
+def _keys(written: str) -> tuple[tuple[str, Any], ...]:
+    """The keys that tell the items of a list apart, as the record writes them down."""
+    return tuple(json.loads(written).items())
+
+
+def _item(items: list[Any], keys: tuple[tuple[str, Any], ...]) -> Any:
     """The item of a list that has these values under these keys."""
     for item in items:
-        if all(item.get(name) == value for name, value in keys.items()):
+        for name, value in keys:
+            if item.get(name) != value:
+                break
+        else:
             return item
     return None
 

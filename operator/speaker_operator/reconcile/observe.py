@@ -29,6 +29,8 @@ _DECLARED_KINDS: Final = frozenset(resource.kind for resource in DECLARED)
 _GATHER_SECONDS: Final = 0.2
 """People apply several voices at once, and a child that was written is talked of by its controller,
 its pods and their scheduler: waiting for the others saves a write for each of them."""
+REPORT_PATIENCE_SECONDS: Final = 30.0
+"""While much is to be made, what there is to be told of what was made can wait for it so long."""
 
 
 def selector_of(resource: Resource) -> str:
@@ -100,9 +102,11 @@ class Observer:
                 keys = keys.union(*map(self._store.selecting, versions))
             self._gather(keys)
         elif kind == POD.kind:
-            self._gather(_service_keys(versions) if _matters(change) else set())
+            self._gather(
+                _service_keys(versions) if _matters(change) else set(), REPORT_PATIENCE_SECONDS
+            )
         elif _is_report(change):
-            self._gather(_service_keys(versions))
+            self._gather(_service_keys(versions), REPORT_PATIENCE_SECONDS)
         else:
             self._add(_service_keys(versions))
 
@@ -110,9 +114,9 @@ class Observer:
         for key in sorted(keys):
             self._queue.add(key)
 
-    def _gather(self, keys: set[Key]) -> None:
+    def _gather(self, keys: set[Key], patience: float = 0.0) -> None:
         for key in sorted(keys):
-            self._queue.add_after(key, _GATHER_SECONDS)
+            self._queue.add_after(key, _GATHER_SECONDS, patience=patience)
 
     def _caches(self, kind: str, change: Change) -> set[Key]:
         """The model caches that a change concerns."""

@@ -1,6 +1,6 @@
 """Observe a kind that the cluster may lack, and that may come and go while the operator runs.
 
-kopf watches what is there when it starts. A kind that an add-on brings is watched here instead: it
+What is always there is listed and watched without end. A kind that an add-on brings may be gone: it
 is looked for while a service needs it, and followed by a watch while it is there. Nothing is asked
 for it in a cluster where no service needs it.
 """
@@ -23,10 +23,11 @@ from speaker_operator.kube.resources import (
 )
 from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.backoff import Backoff
-from speaker_operator.reconcile.observe import Observer, selector_of
+from speaker_operator.reconcile.feed import Feed
+from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.plan import Problem
 from speaker_operator.reconcile.queue import Queue
-from speaker_operator.reconcile.store import Store, version_of
+from speaker_operator.reconcile.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -125,17 +126,20 @@ class Follower:
     ) -> None:
         self._optional = optional
         self._resource = optional.resource
-        self._client = client
         self._store = store
-        self._observer = observer
         self._queue = queue
-        self._namespaces: tuple[str | None, ...] = namespaces or (None,)
+        self._feeds = {
+            namespace: Feed(
+                optional.resource, namespace, client=client, store=store, observer=observer
+            )
+            for namespace in (namespaces or (None,))
+        }
         self._check_seconds = check_seconds
         self._backoff = backoff
         self.problem: Problem | None = optional.unknown
         """Why none can be written, if none can."""
         self._needed = asyncio.Event()
-        self._unanswered = set(self._namespaces)
+        self._unanswered = set(self._feeds)
         self.looked = asyncio.Event()
         """Set once the first look has had an answer, whatever it was."""
 
@@ -151,7 +155,7 @@ class Follower:
     async def run(self) -> None:
         """Look and watch until cancelled."""
         async with asyncio.TaskGroup() as loops:
-            for namespace in self._namespaces:
+            for namespace in self._feeds:
                 loops.create_task(self._follow(namespace))
 
     async def _follow(self, namespace: str | None) -> None:
@@ -178,34 +182,19 @@ class Follower:
 
     async def _observe(self, namespace: str | None) -> None:
         """Take in all there are, then what happens to them until the watch ends."""
-        selector = selector_of(self._resource)
-        known = self._known(namespace)
-        objects, version = await self._client.snapshot(self._resource, namespace, selector)
-        listed = {key_of(manifest) for manifest in objects}
-        for manifest in objects:
-            self._observer.present(manifest)
-        for key in known.keys() - listed:
-            self._forget(key, known[key])
+        feed = self._feeds[namespace]
+        await feed.list()
         self._settle(None)
         self._note_answer(namespace)
-        events = self._client.watch(self._resource, namespace, selector, version)
-        async for kind, manifest in events:
-            self._observer.event(kind, manifest)
+        await feed.watch()
 
     def _lose(self, namespace: str | None, error: KubeError) -> None:
         """Forget them: where the kind is gone, all of them are."""
         if isinstance(error, ForbiddenError):
             self._settle(Problem(error.reason, f"{self._resource.plural}: {error}"))
             return
-        for key, version in self._known(namespace).items():
-            self._forget(key, version)
+        self._feeds[namespace].lose()
         self._settle(self._optional.missing)
-
-    def _forget(self, key: Key, version: int) -> None:
-        """Forget an object that has gone since it was of that version."""
-        manifest = self._store.get(key)
-        if manifest is not None and version_of(manifest) == version:
-            self._observer.gone(manifest)
 
     def _settle(self, problem: Problem | None) -> None:
         if problem == self.problem:
@@ -220,14 +209,6 @@ class Follower:
         self._unanswered.discard(namespace)
         if not self._unanswered:
             self.looked.set()
-
-    def _known(self, namespace: str | None) -> dict[Key, int]:
-        """The versions of those that are known."""
-        return {
-            key: self._store.version(key)
-            for key in self._store.keys(self.kind)
-            if namespace is None or key.namespace == namespace
-        }
 
     def _dependents(self) -> list[Key]:
         services = self._store.everywhere(TTS_SERVICE.kind)

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
+
+import orjson
 
 from speaker_operator.api.quantity import parse_quantity
 from speaker_operator.kube.resources import (
@@ -41,10 +45,15 @@ class Apply:
     fields: tuple[str, ...]
     """Paths that differ; empty where the child has to be created."""
 
-    @property
+    @cached_property
     def key(self) -> Key:
         """Which child."""
         return key_of(self.manifest)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of the manifest."""
+        return sha256(orjson.dumps(self.manifest, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,18 @@
 * A key that waits already is not added again; a key that is running is run once more afterwards.
 * At most one worker runs a key at a time, and at most ``concurrency`` keys run at once.
 * A failed key waits longer each time, up to a cap; news of it during the wait end the wait.
+* Whoever adds a key may say that it can wait for others, and for how long at most.
 
-Every key is in here at most once, so the queue is bounded by the number of objects.
+Every key waits in here once (twice where it was moved forward), so the queue is bounded by the
+number of objects.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from itertools import count
+from math import inf
+from typing import NamedTuple, Protocol
 
 from speaker_operator import logs
 from speaker_operator.kube.errors import KubeError
@@ -33,8 +37,19 @@ class Queue(Protocol):
     def add(self, key: Key) -> None:
         """Have the object reconciled as soon as possible."""
 
-    def add_after(self, key: Key, seconds: float) -> None:
-        """Have the object reconciled when so much time has passed, or earlier."""
+    def add_after(self, key: Key, seconds: float, *, patience: float = 0.0) -> None:
+        """Have the object reconciled when so much time has passed, or earlier.
+
+        While there is more to do than can be done, others may go first for ``patience`` seconds.
+        """
+
+
+class _Delay(NamedTuple):
+    """A key that is not to run yet."""
+
+    timer: asyncio.TimerHandle
+    due: float
+    """By when it is to run."""
 
 
 class ReconcileQueue:
@@ -50,47 +65,63 @@ class ReconcileQueue:
         metrics: OperatorMetrics,
         tracing: Tracing = NO_TRACING,
     ) -> None:
-        self._name = name
         self._concurrency = concurrency
         self._backoff = backoff
         self._run_timeout = run_timeout_seconds
         self._metrics = metrics
         self._tracing = tracing
-        self._pending: asyncio.Queue[Key] = asyncio.Queue()
-        self._ready: set[Key] = set()
-        """The keys in ``_pending``."""
+        self._pending: asyncio.PriorityQueue[tuple[float, int, Key]] = asyncio.PriorityQueue()
+        """By when each is to run, in this order; one that was moved forward is in it twice."""
+        self._numbers = count()
+        self._ready: dict[Key, float] = {}
+        """The keys in ``_pending``, and by when they are to run."""
         self._running: set[Key] = set()
-        self._again: set[Key] = set()
+        self._again: dict[Key, float] = {}
+        """With their patience."""
         self._failures: dict[Key, int] = {}
-        self._delayed: dict[Key, asyncio.TimerHandle] = {}
+        self._delayed: dict[Key, _Delay] = {}
         self._cuts: set[asyncio.Timeout] = set()
         """The time limits of what runs."""
         self._opened = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._last_progress = 0.0
+        depth = metrics.queue_depth
+        depth.labels(name, "ready").set_function(lambda: len(self._ready))
+        depth.labels(name, "delayed").set_function(lambda: len(self._delayed))
 
     def add(self, key: Key) -> None:
         """Run the key as soon as a worker is free."""
-        if key in self._running:
-            self._again.add(key)
-        elif key not in self._ready:
-            self._make_ready(key)
+        self._add(key, 0.0)
 
-    def add_after(self, key: Key, seconds: float) -> None:
-        """Run the key when so much time has passed, unless it runs earlier anyway."""
+    def add_after(self, key: Key, seconds: float, *, patience: float = 0.0) -> None:
+        """Run the key when so much time has passed, unless it runs earlier anyway.
+
+        While no worker is free, others may go first for ``patience`` seconds more.
+        """
         loop = asyncio.get_running_loop()
-        delayed = self._delayed.get(key)
-        if key in self._ready or (delayed and delayed.when() <= loop.time() + seconds):
+        when = loop.time() + seconds
+        due = when + patience
+        if self._ready.get(key, inf) <= due:
             return
+        delayed = self._delayed.get(key)
         if delayed is not None:
-            delayed.cancel()
-        self._delayed[key] = loop.call_later(seconds, self._end_delay, key)
-        self._count()
+            if delayed.timer.when() <= when and delayed.due <= due:
+                return
+            delayed.timer.cancel()
+            when, due = min(delayed.timer.when(), when), min(delayed.due, due)
+        timer = loop.call_at(when, self._end_delay, key, due - when)
+        self._delayed[key] = _Delay(timer, due)
 
-    def _end_delay(self, key: Key) -> None:
+    def _end_delay(self, key: Key, patience: float) -> None:
         del self._delayed[key]
-        self.add(key)
+        self._add(key, patience)
+
+    def _add(self, key: Key, patience: float) -> None:
+        if key in self._running:
+            self._again[key] = min(patience, self._again.get(key, inf))
+        else:
+            self._make_ready(key, patience)
 
     async def run(self, handler: Handler) -> None:
         """Have the handler run for every key, until cancelled."""
@@ -124,25 +155,32 @@ class ReconcileQueue:
             return 0.0
         return asyncio.get_running_loop().time() - self._last_progress
 
-    def _make_ready(self, key: Key) -> None:
-        delayed = self._delayed.pop(key, None)
-        if delayed is not None:
-            delayed.cancel()
+    def _make_ready(self, key: Key, patience: float) -> None:
+        due = asyncio.get_running_loop().time() + patience
+        if self._ready.get(key, inf) <= due:
+            return
+        self._cancel_delay(key)
         if not (self._ready or self._running):
             self._note_progress()
-        self._ready.add(key)
-        self._pending.put_nowait(key)
-        self._count()
+        self._ready[key] = due
+        self._pending.put_nowait((due, next(self._numbers), key))
+
+    def _cancel_delay(self, key: Key) -> None:
+        delayed = self._delayed.pop(key, None)
+        if delayed is not None:
+            delayed.timer.cancel()
 
     async def _work(self, handler: Handler) -> None:
         while True:
-            key = await self._pending.get()
+            due, _, key = await self._pending.get()
             await self._opened.wait()
-            self._ready.discard(key)
+            if self._ready.get(key) != due:
+                continue  # it was moved forward
+            del self._ready[key]
+            self._cancel_delay(key)
             self._running.add(key)
             self._idle.clear()
             self._note_progress()
-            self._count()
             try:
                 with logs.about(*key):
                     failed = not await self._succeeds(handler, key)
@@ -194,17 +232,11 @@ class ReconcileQueue:
             self._failures.pop(key, None)
         else:
             self._failures[key] = self._failures.get(key, 0) + 1
-        again = key in self._again
-        self._again.discard(key)
+        patience = self._again.pop(key, None)
         if failed:  # even if there was news: it may be of what this very run has written
             self.add_after(key, self._backoff.delay(self._failures[key]))
-        elif again:
-            self._make_ready(key)
-        self._count()
-
-    def _count(self) -> None:
-        self._metrics.queue_depth.labels(self._name, "ready").set(len(self._ready))
-        self._metrics.queue_depth.labels(self._name, "delayed").set(len(self._delayed))
+        elif patience is not None:
+            self._make_ready(key, patience)
 
 
 def _attributes(key: Key) -> dict[str, str]:

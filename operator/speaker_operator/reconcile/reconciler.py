@@ -29,7 +29,7 @@ from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.holding import Release, hold, release
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observation import Observation
-from speaker_operator.reconcile.observe import Observer
+from speaker_operator.reconcile.observe import REPORT_PATIENCE_SECONDS, Observer
 from speaker_operator.reconcile.optional import OptionalKinds
 from speaker_operator.reconcile.parsing import (
     UnreadableError,
@@ -171,12 +171,12 @@ class Reconciler:
         generation = service.metadata.generation
         reports_in = self._reports.awaited_for(key, generation, written=outcome.written)
         if reports_in and not outcome.errors:
-            self._queue.add_after(key, reports_in)
+            self._queue.add_after(key, reports_in, patience=REPORT_PATIENCE_SECONDS)
         elif not hearing.settling:  # else its pods' answers bring the service here again at once
             observation = Observation(
                 service=service,
                 assignments=assignments,
-                objects=list(self._store.belonging_to(key.namespace, key.name)),
+                objects=self._store.belonging_to(key.namespace, key.name),
                 problems=outcome.problems,
                 undone=outcome.undone,
                 devices=devices(service, settings.nodes),

@@ -91,6 +91,8 @@ class Store:
         """By kind and namespace."""
         self._index: dict[_Place, dict[Key, None]] = defaultdict(dict)
         """The keys of what is at a place, in the order in which it appeared."""
+        self._last: tuple[_Place, list[JsonObject]] | None = None
+        """What was last looked up, while nothing has changed: it is so several times in a row."""
         self._selection = Selection()
         self._gateways: dict[str, set[Key]] = defaultdict(set)
         """By namespace."""
@@ -107,8 +109,9 @@ class Store:
         self._leave(key, before - after)
         for place in after:
             self._index[place].setdefault(key)
+        self._last = None
         siblings[key] = _Record(orjson.dumps(new), new["metadata"]["uid"], version)
-        if key.kind == TTS_SERVICE.kind:
+        if key.kind == TTS_SERVICE.kind and (old is None or _is_respecified(old, new)):
             self._selection.put(key, selector_in(new))
             self._note_gateway(key, is_gateway(new))
         if old is None:
@@ -122,6 +125,7 @@ class Store:
         if known is None or known.uid != manifest["metadata"]["uid"]:
             return None
         old, siblings = known.manifest, self._records[key.kind, key.namespace]
+        self._last = None
         del siblings[key]
         if not siblings:
             del self._records[key.kind, key.namespace]
@@ -158,7 +162,10 @@ class Store:
 
     def belonging_to(self, namespace: str, service: str) -> list[JsonObject]:
         """Everything that says it belongs to the service: its children, and their pods."""
-        return self._manifests(self._index.get(_Place(namespace, SERVICE, service), ()))
+        place = _Place(namespace, SERVICE, service)
+        if self._last is None or self._last[0] != place:
+            self._last = place, self._manifests(self._index.get(place, ()))
+        return [*self._last[1]]
 
     def of_cache(self, namespace: str, cache: str) -> list[JsonObject]:
         """The claim of a model cache that services share, and what fills it."""
@@ -213,6 +220,12 @@ def _places(manifest: JsonObject) -> set[_Place]:
     service, cache = labels.get(SERVICE), labels.get(CACHE)
     found = {SERVICE: service, (CACHE if service is None else _USES): cache}
     return {_Place(namespace, label, value) for label, value in found.items() if value is not None}
+
+
+def _is_respecified(old: JsonObject, new: JsonObject) -> bool:
+    """Whether an object's spec is another, or ends."""
+    fields = ("uid", "generation", "deletionTimestamp")
+    return any(old["metadata"].get(field) != new["metadata"].get(field) for field in fields)
 
 
 def _without_ballast(manifest: JsonObject) -> JsonObject:

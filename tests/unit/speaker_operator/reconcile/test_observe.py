@@ -24,21 +24,24 @@ class Recorder:
     def __init__(self) -> None:
         self.added: list[Key] = []
         self.at_once: list[Key] = []
+        self.patient: list[Key] = []
         self.relists = 0
 
     def add(self, key: Key) -> None:
         self.added.append(key)
         self.at_once.append(key)
 
-    def add_after(self, key: Key, seconds: float) -> None:
+    def add_after(self, key: Key, seconds: float, *, patience: float = 0.0) -> None:
         assert 0 < seconds < 1
         self.added.append(key)
+        if patience:
+            self.patient.append(key)
 
     def relisted(self) -> None:
         self.relists += 1
 
     def taken(self) -> set[Key]:
-        taken, self.added, self.at_once = set(self.added), [], []
+        taken, self.added, self.at_once, self.patient = set(self.added), [], [], []
         return taken
 
     def urgent(self) -> set[Key]:
@@ -234,7 +237,7 @@ def test_what_a_controller_reports_is_gathered_and_what_is_edited_is_not(
         deployment, status={"replicas": 1}, metadata={"annotations": {"revision": "1"}}
     )
     observer.event("MODIFIED", reported)
-    assert queue.added == [HELLO]
+    assert queue.patient == [HELLO], "what is to be made goes first"
     assert queue.urgent() == set()
     observer.event("MODIFIED", newer(reported, spec={**deployment["spec"], "replicas": 7}))
     assert queue.urgent() == {HELLO}
@@ -247,6 +250,7 @@ def test_a_service_is_acted_on_at_once_and_its_voices_are_gathered(
     assert queue.urgent() == {HELLO}
     observer.event("ADDED", voice_manifest("ana"))
     assert queue.added == [HELLO, ANA]
+    assert queue.patient == []
     assert queue.urgent() == set()
 
 

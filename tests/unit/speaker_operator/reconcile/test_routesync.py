@@ -38,7 +38,7 @@ class Recorder:
     def add(self, key: Key) -> None:
         self.now.append(key)
 
-    def add_after(self, key: Key, seconds: float) -> None:
+    def add_after(self, key: Key, seconds: float, **_: float) -> None:
         self.later.append((key, seconds))
 
 

@@ -47,7 +47,7 @@ class Taken:
     def add(self, key: Key) -> None:
         self._keys.append(key)
 
-    def add_after(self, key: Key, seconds: float) -> None:
+    def add_after(self, key: Key, seconds: float, **_: float) -> None:
         self.later.append((key, seconds))
 
     def taken(self) -> list[Key]:

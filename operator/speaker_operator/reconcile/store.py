@@ -218,8 +218,19 @@ def _places(manifest: JsonObject) -> set[_Place]:
     if manifest["kind"] == VOICE.kind:
         return {_Place(namespace, *label) for label in labels.items()}
     service, cache = labels.get(SERVICE), labels.get(CACHE)
-    found = {SERVICE: service, (CACHE if service is None else _USES): cache}
+    found = {SERVICE: service, (CACHE if _is_shared(manifest) else _USES): cache}
     return {_Place(namespace, label, value) for label, value in found.items() if value is not None}
+
+
+def _is_shared(manifest: JsonObject) -> bool:
+    """Whether an object belongs to no single service.
+
+    A child stays its owner's when somebody takes its label away: else its claim would look like one
+    that no service uses, and be deleted with the model.
+    """
+    owners = manifest["metadata"].get("ownerReferences", ())
+    owned = any(owner["kind"] == TTS_SERVICE.kind for owner in owners)
+    return SERVICE not in labels_of(manifest) and not owned
 
 
 def _is_respecified(old: JsonObject, new: JsonObject) -> bool:

@@ -7,7 +7,7 @@ from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.store import Change, Store
-from speaker_operator.render.labels import SERVICE
+from speaker_operator.render.labels import CACHE, SERVICE
 from tests.unit.speaker_operator.factories import service_manifest, voice_manifest
 
 KEY = Key("ConfigMap", "speech", "hello-config")
@@ -150,3 +150,16 @@ def test_objects_are_counted() -> None:
     assert metrics.registry.get_sample_value(name, labels) == 1
     store.remove(manifest(2))
     assert metrics.registry.get_sample_value(name, labels) == 0
+
+
+def test_a_child_whose_label_was_taken_away_is_no_shared_cache() -> None:
+    store, claim = Store(OperatorMetrics()), manifest(service=None)
+    owner = {"kind": "TTSService", "name": "hello", "uid": "uid-hello", "controller": True}
+    claim["metadata"] |= {"labels": {CACHE: "key"}, "ownerReferences": [owner]}
+    store.put(claim)
+    assert store.of_cache("speech", "key") == []
+    assert store.using_cache("speech", "key") == [claim]
+    del claim["metadata"]["ownerReferences"]
+    claim["metadata"]["resourceVersion"] = "2"
+    store.put(claim)
+    assert store.of_cache("speech", "key") == [claim]

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from itertools import count
 from math import inf
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from speaker_operator import logs
 from speaker_operator.kube.errors import KubeError
@@ -26,6 +26,9 @@ from speaker_operator.tracing import NO_TRACING, Tracing
 
 logger = logging.getLogger(__name__)
 
+
+_CALM_SECONDS: Final = 0.3
+"""After so long without another key that cannot wait, those that can have their turn."""
 
 Handler = Callable[[Key], Awaitable[None]]
 """Reconciles one object, or raises."""
@@ -86,18 +89,21 @@ class ReconcileQueue:
         self._idle = asyncio.Event()
         self._idle.set()
         self._last_progress = 0.0
+        self._busy_until = 0.0
+        """What can wait waits until then: what was added last may not have been the last."""
         depth = metrics.queue_depth
         depth.labels(name, "ready").set_function(lambda: len(self._ready))
         depth.labels(name, "delayed").set_function(lambda: len(self._delayed))
 
     def add(self, key: Key) -> None:
         """Run the key as soon as a worker is free."""
+        self._busy_until = asyncio.get_running_loop().time() + _CALM_SECONDS
         self._add(key, 0.0)
 
     def add_after(self, key: Key, seconds: float, *, patience: float = 0.0) -> None:
         """Run the key when so much time has passed, unless it runs earlier anyway.
 
-        While no worker is free, others may go first for ``patience`` seconds more.
+        While others are added, or wait for a worker, they may go first for ``patience`` seconds.
         """
         loop = asyncio.get_running_loop()
         when = loop.time() + seconds
@@ -110,12 +116,20 @@ class ReconcileQueue:
                 return
             delayed.timer.cancel()
             when, due = min(delayed.timer.when(), when), min(delayed.due, due)
-        timer = loop.call_at(when, self._end_delay, key, due - when)
+        self._delay(key, when, due)
+
+    def _delay(self, key: Key, when: float, due: float) -> None:
+        timer = asyncio.get_running_loop().call_at(when, self._end_delay, key, due)
         self._delayed[key] = _Delay(timer, due)
 
-    def _end_delay(self, key: Key, patience: float) -> None:
-        del self._delayed[key]
-        self._add(key, patience)
+    def _end_delay(self, key: Key, due: float) -> None:
+        now = asyncio.get_running_loop().time()
+        until = min(due, self._busy_until)
+        if until > now:
+            self._delay(key, until, due)
+        else:
+            del self._delayed[key]
+            self._add(key, max(0.0, due - now))
 
     def _add(self, key: Key, patience: float) -> None:
         if key in self._running:

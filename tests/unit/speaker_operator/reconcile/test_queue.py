@@ -294,6 +294,26 @@ def test_what_can_wait_runs_as_soon_as_there_is_nothing_else() -> None:
     assert scenario(Worker(), act).times() == [0.5]
 
 
+def test_what_can_wait_lets_others_come_first_even_if_a_worker_is_free() -> None:
+    async def act(queue: ReconcileQueue) -> None:
+        queue.add_after(A, 0.1, patience=2)
+        for _ in range(10):
+            queue.add(B)
+            await asyncio.sleep(0.1)
+
+    assert scenario(Worker(), act).times() == pytest.approx([1.2]), "0.3 s after the last of them"
+
+
+def test_what_can_wait_does_not_wait_for_ever_though_a_worker_is_free() -> None:
+    async def act(queue: ReconcileQueue) -> None:
+        queue.add_after(A, 0.1, patience=2)
+        for _ in range(50):
+            queue.add(B)
+            await asyncio.sleep(0.1)
+
+    assert scenario(Worker(), act).times() == pytest.approx([2.1])
+
+
 def test_what_can_wait_is_moved_forward_and_runs_once() -> None:
     async def act(queue: ReconcileQueue) -> None:
         for key in (B, Key("TTSService", "speech", "c"), Key("TTSService", "speech", "d")):

@@ -11,7 +11,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from speaker_operator.kube.client import KubeClient
-from speaker_operator.kube.errors import ExpiredError, KubeError, UnavailableError
+from speaker_operator.kube.errors import (
+    ExpiredError,
+    KubeError,
+    ThrottledError,
+    UnavailableError,
+)
 from speaker_operator.kube.resources import Key, Resource, key_of
 from speaker_operator.reconcile.backoff import Backoff
 from speaker_operator.reconcile.observe import Observer, selector_of
@@ -22,6 +27,8 @@ logger = logging.getLogger(__name__)
 _BOOKMARK: Final = "BOOKMARK"
 _STEADY_SECONDS: Final = 10.0
 """After so long, what ended a watch has nothing to do with what did before."""
+_PASSING: Final = (UnavailableError, ThrottledError)
+"""What says nothing of the version that was to be watched from."""
 _BACKOFF: Final = Backoff(base_seconds=0.2, cap_seconds=2.0)
 
 
@@ -57,7 +64,7 @@ class Feed:
                 await self.watch()
             except KubeError as error:
                 trouble = str(error)
-                if isinstance(error, ExpiredError) or not isinstance(error, UnavailableError):
+                if isinstance(error, ExpiredError) or not isinstance(error, _PASSING):
                     self._version = ""
             failures = 1 if loop.time() - began > _STEADY_SECONDS else failures + 1
             wait = _BACKOFF.delay(failures)

@@ -114,8 +114,8 @@ class ReconcileQueue:
         if delayed is not None:
             if delayed.timer.when() <= when and delayed.due <= due:
                 return
-            delayed.timer.cancel()
             when, due = min(delayed.timer.when(), when), min(delayed.due, due)
+            delayed.timer.cancel()
         self._delay(key, when, due)
 
     def _delay(self, key: Key, when: float, due: float) -> None:

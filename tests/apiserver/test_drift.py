@@ -16,6 +16,7 @@ from speaker_operator.kube.resources import (
     SERVICE,
     Resource,
 )
+from speaker_operator.render.labels import SERVICE as SERVICE_LABEL
 from tests.apiserver.api import Api, Json, eventually
 from tests.apiserver.children import NAMES, REPAIR_GOAL, at, quiesce
 from tests.apiserver.operator_process import OperatorProcess
@@ -143,6 +144,20 @@ def test_an_edited_child_is_repaired(complete: Api, edit: str, record_figure: Re
 
     eventually(repaired, within=REPAIR_GOAL, what=f"{edit} is as it was")
     record_figure(f"edited {edit} repaired", time.monotonic() - started, "s", goal="<= 2")
+
+
+def test_a_claim_that_loses_its_services_label_keeps_the_model(complete: Api) -> None:
+    before = complete.require(CLAIM, NAMES[CLAIM])
+    label = {SERVICE_LABEL: None}
+    complete.patch(CLAIM, NAMES[CLAIM], {"metadata": {"labels": label}})
+
+    def labelled() -> Json | None:
+        found = complete.require(CLAIM, NAMES[CLAIM])
+        return found if SERVICE_LABEL in found["metadata"]["labels"] else None
+
+    after = eventually(labelled, within=REPAIR_GOAL, what="the label is back")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert "deletionTimestamp" not in after["metadata"]
 
 
 def test_what_others_add_is_left_alone(complete: Api, operator: OperatorProcess) -> None:

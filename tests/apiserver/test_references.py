@@ -33,7 +33,7 @@ class Services:
     def add(self, key: Key) -> None:
         self._keys.put_nowait(key)
 
-    def add_after(self, key: Key, seconds: float) -> None:
+    def add_after(self, key: Key, seconds: float, **_: float) -> None:
         raise AssertionError(f"nothing here waits, {key} need not for {seconds} s")
 
     async def next(self) -> Key:

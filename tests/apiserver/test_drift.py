@@ -16,6 +16,7 @@ from speaker_operator.kube.resources import (
     SERVICE,
     Resource,
 )
+from speaker_operator.render.labels import CACHE
 from speaker_operator.render.labels import SERVICE as SERVICE_LABEL
 from tests.apiserver.api import Api, Json, eventually
 from tests.apiserver.children import NAMES, REPAIR_GOAL, at, quiesce
@@ -146,16 +147,21 @@ def test_an_edited_child_is_repaired(complete: Api, edit: str, record_figure: Re
     record_figure(f"edited {edit} repaired", time.monotonic() - started, "s", goal="<= 2")
 
 
-def test_a_claim_that_loses_its_services_label_keeps_the_model(complete: Api) -> None:
+@pytest.mark.parametrize("edit", [{SERVICE_LABEL: None}, {CACHE: "0123456789abcdef"}])
+def test_a_claim_whose_label_is_edited_keeps_the_model(
+    complete: Api, operator: OperatorProcess, edit: Json
+) -> None:
     before = complete.require(CLAIM, NAMES[CLAIM])
-    label = {SERVICE_LABEL: None}
-    complete.patch(CLAIM, NAMES[CLAIM], {"metadata": {"labels": label}})
+    labels = before["metadata"]["labels"]
+    complete.patch(CLAIM, NAMES[CLAIM], {"metadata": {"labels": edit}})
 
     def labelled() -> Json | None:
         found = complete.require(CLAIM, NAMES[CLAIM])
-        return found if SERVICE_LABEL in found["metadata"]["labels"] else None
+        return found if found["metadata"]["labels"] == labels else None
 
-    after = eventually(labelled, within=REPAIR_GOAL, what="the label is back")
+    eventually(labelled, within=REPAIR_GOAL, what="the label is as before")
+    quiesce(operator)
+    after = complete.require(CLAIM, NAMES[CLAIM])
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert "deletionTimestamp" not in after["metadata"]
 

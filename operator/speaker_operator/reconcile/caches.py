@@ -32,7 +32,7 @@ from speaker_operator.reconcile.plan import Action, Apply, Delete, Problem, is_e
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.stock import Progress, Shelf, Stock, running_pod, take_stock
-from speaker_operator.reconcile.store import Store, cache_label
+from speaker_operator.reconcile.store import Store, cache_label, is_of_service
 from speaker_operator.render.caches import ModelCache, model_cache
 from speaker_operator.render.claim import shared_claim
 from speaker_operator.render.fetchjob import fetch_job
@@ -249,7 +249,7 @@ class CacheKeeper:
         if any(_serves_from(each, key.name) for each in objects):
             return  # their end brings the cache here again
         for claim in objects:
-            if claim["kind"] == CLAIM.kind and not is_ending(claim):
+            if claim["kind"] == CLAIM.kind and not (is_ending(claim) or is_of_service(claim)):
                 await self._retain(key, claim)
 
     async def _retain(self, key: Key, claim: JsonObject) -> None:

@@ -218,19 +218,21 @@ def _places(manifest: JsonObject) -> set[_Place]:
     if manifest["kind"] == VOICE.kind:
         return {_Place(namespace, *label) for label in labels.items()}
     service, cache = labels.get(SERVICE), labels.get(CACHE)
-    found = {SERVICE: service, (CACHE if _is_shared(manifest) else _USES): cache}
+    found = {
+        SERVICE: service,
+        (_USES if service is not None or is_of_service(manifest) else CACHE): cache,
+    }
     return {_Place(namespace, label, value) for label, value in found.items() if value is not None}
 
 
-def _is_shared(manifest: JsonObject) -> bool:
-    """Whether an object belongs to no single service.
+def is_of_service(manifest: Mapping[str, Any]) -> bool:
+    """Whether a service owns an object, whatever its labels say.
 
-    A child stays its owner's when somebody takes its label away: else its claim would look like one
-    that no service uses, and be deleted with the model.
+    Somebody may take them away or change them: the claim would then look like that of a cache which
+    no service uses, and be deleted with the model.
     """
     owners = manifest["metadata"].get("ownerReferences", ())
-    owned = any(owner["kind"] == TTS_SERVICE.kind for owner in owners)
-    return SERVICE not in labels_of(manifest) and not owned
+    return any(owner["kind"] == TTS_SERVICE.kind for owner in owners)
 
 
 def _is_respecified(old: JsonObject, new: JsonObject) -> bool:

@@ -95,7 +95,8 @@ def _is_gone(api: Api, name: str) -> Callable[[], bool]:
 @contextmanager
 def _node(api: Api) -> Iterator[None]:
     """A node without GPUs, whose kubelet finds no image."""
-    api.create_of(
+    everywhere = api.in_namespace("")
+    everywhere.create_of(
         NODE,
         {
             "apiVersion": NODE.api_version,
@@ -104,9 +105,9 @@ def _node(api: Api) -> Iterator[None]:
         },
     )
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}
-    api.patch_status(NODE, _NODE, capacity=_ROOM, allocatable=_ROOM, conditions=[ready])
-    api.patch(NODE, _NODE, {"spec": {"taints": None}})
-    kubelet = _Kubelet(api.in_namespace(""))
+    everywhere.patch_status(NODE, _NODE, capacity=_ROOM, allocatable=_ROOM, conditions=[ready])
+    everywhere.patch(NODE, _NODE, {"spec": {"taints": None}})
+    kubelet = _Kubelet(everywhere)
     thread = threading.Thread(target=kubelet.run, name="kubelet", daemon=True)
     thread.start()
     try:

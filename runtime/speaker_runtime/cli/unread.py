@@ -25,7 +25,7 @@ async def all_read(port: int, within: float) -> None:
     is_told = False
     try:
         async with asyncio.timeout(within):
-            while held := sum(unread(port, _lines())):
+            while held := unread(port, _lines()):
                 if not is_told:
                     logger.info("waiting for clients to read", extra={"fields": {"bytes": held}})
                 is_told = True
@@ -34,20 +34,20 @@ async def all_read(port: int, within: float) -> None:
         logger.warning("clients have not read all of it", extra={"fields": {"bytes": held}})
 
 
-def unread(port: int, lines: Iterable[str]) -> list[int]:
-    """Bytes of each connection of a port that its client has not acknowledged.
+def unread(port: int, lines: Iterable[str]) -> int:
+    """Bytes that a port has sent and that nobody has acknowledged.
 
     Args:
         port: Of this side.
         lines: As ``/proc/net/tcp`` has them (Linux, Documentation/networking/proc_net_tcp.rst).
     """
-    found = []
+    held = 0
     for line in lines:
         _, local, _, state, queues, *_ = line.split(maxsplit=5)
         if local.endswith(f":{port:04X}") and state != _LISTENING:
             waiting, _ = queues.split(":")
-            found.append(int(waiting, 16))
-    return [each for each in found if each]
+            held += int(waiting, 16)
+    return held
 
 
 def _lines() -> list[str]:

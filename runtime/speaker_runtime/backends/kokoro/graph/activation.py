@@ -31,7 +31,7 @@ def fold_activations(graph: Graph) -> None:
 def _fold(graph: Graph, sine: NodeProto, power: NodeProto) -> bool:
     """Fold the snake of which these are a part, if they are of one behind a normalisation."""
     stretched = graph.maker(sine.input[0], "Mul")
-    scaled, total = graph.only_user(power.output[0], "Mul"), None
+    scaled = graph.only_user(power.output[0], "Mul")
     if stretched is None or scaled is None:
         return False
     total = graph.only_user(scaled.output[0], "Add")

@@ -15,11 +15,13 @@ import kopf
 import uvloop
 
 from speaker_operator import health, logs
-from speaker_operator.kube.client import Guard, KubeClient, unguarded
+from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.clock import ServerClock
 from speaker_operator.kube.connection import NoClusterError, connection_info
+from speaker_operator.kube.guard import Guard, unguarded
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import MADE, Key
+from speaker_operator.kube.transport import Transport
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.pods.client import PodClient
 from speaker_operator.reconcile.backoff import Backoff
@@ -294,7 +296,7 @@ def _client(
     guard: Guard = unguarded,
     unacknowledged_seconds: float | None = None,
 ) -> KubeClient:
-    return KubeClient(
+    transport = Transport(
         connection_info,
         metrics=metrics,
         limiter=RateLimiter(settings.api_requests_per_second, settings.api_request_burst),
@@ -304,6 +306,7 @@ def _client(
         guard=guard,
         unacknowledged_seconds=unacknowledged_seconds,
     )
+    return KubeClient(transport)
 
 
 def _stuck(queue: ReconcileQueue, resync: Resync) -> str:

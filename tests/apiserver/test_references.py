@@ -11,6 +11,7 @@ from speaker_operator.kube.client import KubeClient
 from speaker_operator.kube.connection import connection_info
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import CONFIG_MAP, SECRET, Key
+from speaker_operator.kube.transport import Transport
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.reconcile.references import References
 from speaker_operator.render.references import Source
@@ -67,14 +68,14 @@ class Followed:
 
 @asynccontextmanager
 async def followed(namespace: str) -> AsyncIterator[Followed]:
-    client = KubeClient(
+    transport = Transport(
         connection_info,
         metrics=OperatorMetrics(),
         limiter=RateLimiter(1000, 1000),
         timeout_seconds=5,
     )
     services = Services()
-    async with client:
+    async with KubeClient(transport) as client:
         references = References(client, services)
         try:
             yield Followed(references, services, namespace)

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from speaker_operator.kube.client import FIELD_MANAGER, Guard, KubeClient, Versions, unguarded
+from speaker_operator.kube.client import FIELD_MANAGER, KubeClient, Versions
 from speaker_operator.kube.errors import (
     ConflictError,
     KubeError,
@@ -17,8 +17,10 @@ from speaker_operator.kube.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from speaker_operator.kube.guard import Guard, unguarded
 from speaker_operator.kube.limiter import RateLimiter
 from speaker_operator.kube.resources import CONFIG_MAP, SECRET
+from speaker_operator.kube.transport import Transport
 from speaker_operator.metrics import OperatorMetrics
 from speaker_operator.tracing import NO_TRACING, Tracing
 
@@ -46,7 +48,7 @@ async def client_of(
     app.router.add_route("*", "/{path:.*}", answer)
     left = list(tokens)
     async with TestServer(app) as server:
-        client = KubeClient(
+        transport = Transport(
             lambda: kopf.ConnectionInfo(server=str(server.make_url("")), token=left.pop(0)),
             metrics=metrics or OperatorMetrics(),
             limiter=RateLimiter(1000, 1000),
@@ -54,7 +56,7 @@ async def client_of(
             tracing=tracing,
             guard=guard,
         )
-        async with client:
+        async with KubeClient(transport) as client:
             yield client
 
 
@@ -162,13 +164,13 @@ async def test_no_answer_in_time_is_an_error() -> None:
 
 
 async def test_no_api_server_is_an_error() -> None:
-    client = KubeClient(
+    transport = Transport(
         lambda: kopf.ConnectionInfo(server="http://127.0.0.1:1"),
         metrics=OperatorMetrics(),
         limiter=RateLimiter(1000, 1000),
         timeout_seconds=5,
     )
-    async with client:
+    async with KubeClient(transport) as client:
         with pytest.raises(UnavailableError):
             await client.list(CONFIG_MAP, None)
 

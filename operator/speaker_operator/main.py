@@ -34,12 +34,13 @@ from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OPTIONAL_KINDS, Follower, OptionalKinds
 from speaker_operator.reconcile.queue import Handler, ReconcileQueue
-from speaker_operator.reconcile.reconciler import Reconciler, settings_for
+from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.references import References
 from speaker_operator.reconcile.resync import Resync
 from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.signingkey import load_signer
 from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.surroundings import settings_for
 from speaker_operator.reconcile.term import Terms
 from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.environment import FetchEnvironment

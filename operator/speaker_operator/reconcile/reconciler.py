@@ -35,7 +35,6 @@ from speaker_operator.reconcile.parsing import (
     UnreadableError,
     read_service,
     read_voice,
-    readable_services,
     readable_voices,
 )
 from speaker_operator.reconcile.plan import Action, Apply, Problem, is_ending, make_plan
@@ -48,14 +47,15 @@ from speaker_operator.reconcile.status import (
     unreadable_status,
 )
 from speaker_operator.reconcile.stock import Shelf, take_stock
-from speaker_operator.reconcile.store import Store, labels_of
+from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.surroundings import Surroundings
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
 from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.caches import ModelCache, place_of
 from speaker_operator.render.children import render
 from speaker_operator.render.gpu import devices
-from speaker_operator.render.references import Sources, sources_of
-from speaker_operator.render.routes import Route, is_selected, route_manifest, routes
+from speaker_operator.render.references import Sources
+from speaker_operator.render.routes import Route, route_manifest, routes
 from speaker_operator.render.runtime_config import manifest_of, offered
 from speaker_operator.render.settings import RenderSettings
 from speaker_operator.render.voices import Assignment
@@ -87,8 +87,7 @@ class Reconciler:
         self._store = store
         self._observer = observer
         self._queue = queue
-        self._settings = settings
-        self._nodes = nodes
+        self._surroundings = Surroundings(store, settings, nodes, references)
         self._optional = optional
         self._sync = sync
         self._caches = caches
@@ -153,7 +152,7 @@ class Reconciler:
             return
         selector = service.spec.voices.selector
         voices = readable_voices(self._store.voices(key.namespace, selector))
-        settings = await self._settings_for(service, voices)
+        settings = await self._surroundings.settings_for(service, voices)
         shelf = self._shelf(service)
         stock = None if shelf is None else take_stock(shelf)
         stage = release(
@@ -217,31 +216,6 @@ class Reconciler:
             case _:
                 audio = {found: each for each, found in sources.items() if isinstance(found, str)}
                 return self._sync.offer(service, manifest_of(service, assignments), audio)
-
-    async def _settings_for(self, service: TTSService, voices: Iterable[Voice]) -> RenderSettings:
-        """The settings, with the nodes, services and recordings that the service depends on."""
-        name = (service.metadata.namespace, service.metadata.name)
-        sources = await self._references.find(name, sources_of(service, voices))
-        neighbours = self._neighbours(service)
-        settings = replace(self._settings, services=neighbours, sources=sources)
-        return await settings_for(service, settings, self._nodes)
-
-    def _neighbours(self, service: TTSService) -> tuple[TTSService, ...]:
-        """The services behind a gateway; the gateways of a service that does not let in all."""
-        namespace, spec = service.metadata.namespace, service.gateway
-        if spec is not None:
-            manifests = self._store.in_namespace(TTS_SERVICE.kind, namespace)
-            chosen = [
-                each
-                for each in manifests
-                if is_selected(spec, each["metadata"]["name"], dict(labels_of(each)))
-            ]
-            return tuple(readable_services(chosen))
-        policy = service.spec.network_policy
-        if not policy.enabled or policy.allow_from is None:
-            return ()
-        gateways = (self._store.get(key) for key in self._store.gateways(namespace))
-        return tuple(readable_services(each for each in gateways if each is not None))
 
     def _shelf(self, service: TTSService) -> Shelf | None:
         """The cache that a Job fills for the service, if there is one."""
@@ -370,15 +344,6 @@ class Reconciler:
                 return
             except KubeError as error:
                 logger.warning("Event not posted: %s", error)
-
-
-async def settings_for(
-    service: TTSService, settings: RenderSettings, nodes: NodeInventory
-) -> RenderSettings:
-    """The settings, with the nodes if the service depends on them."""
-    if service.spec.gpu is None or not service.spec.gpu.fallback_to_cpu:
-        return settings
-    return replace(settings, nodes=await nodes.current())
 
 
 def _puts_back(service: TTSService, actions: Iterable[Action]) -> bool:

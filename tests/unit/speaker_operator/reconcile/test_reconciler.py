@@ -19,10 +19,11 @@ from speaker_operator.reconcile.cacheusers import CacheUsers
 from speaker_operator.reconcile.nodes import NodeInventory
 from speaker_operator.reconcile.observe import Observer
 from speaker_operator.reconcile.optional import OptionalKinds
-from speaker_operator.reconcile.reconciler import Reconciler, settings_for
+from speaker_operator.reconcile.reconciler import Reconciler
 from speaker_operator.reconcile.references import References
 from speaker_operator.reconcile.secrets import SecretVersions
 from speaker_operator.reconcile.store import Store
+from speaker_operator.reconcile.surroundings import settings_for
 from speaker_operator.reconcile.voicesync import VoiceSync
 from tests.unit.speaker_operator.factories import SETTINGS, service_manifest
 from tests.unit.speaker_operator.kube.test_client import client_of

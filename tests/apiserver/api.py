@@ -19,6 +19,8 @@ Json = dict[str, Any]
 
 POLL_SECONDS = 0.01
 NAMESPACE = Resource("v1", "Namespace", "namespaces")
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+"""Labels of a namespace whose pods have to meet the strictest standard."""
 
 
 class Refused(Exception):

@@ -14,6 +14,7 @@ from speaker_operator.api.v1alpha1.common import GROUP
 from speaker_operator.kube import rbac
 from speaker_operator.kube.resources import CHILDREN, DECLARED
 from tests.apiserver.api import (
+    RESTRICTED,
     Api,
     Refused,
     connect,
@@ -24,6 +25,7 @@ from tests.apiserver.api import (
 )
 from tests.apiserver.children import EVERYTHING, SETTLE_TIMEOUT, owned, quiesce, settle
 from tests.apiserver.controllers import run_controllers
+from tests.apiserver.installs import Installer, installer
 from tests.apiserver.operator_process import OperatorProcess, run_operator
 
 ROLE = "speaker-tts-operator"
@@ -37,7 +39,6 @@ FETCH_SETTINGS = {
     "SPEAKER_MODEL_FETCH_ENV_FROM": '[{"secretRef": {"name": "registries", "optional": true}}]',
 }
 FAST_SETTINGS = {"SPEAKER_NODE_CHECK_SECONDS": "1", "SPEAKER_KIND_CHECK_SECONDS": "1"}
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @contextmanager
@@ -79,6 +80,38 @@ def cluster(
 def everywhere(cluster: ControlPlane) -> Iterator[Api]:
     with connect(cluster) as api:
         yield api.in_namespace("")
+
+
+@contextmanager
+def ready_operator(directory: Path, kubeconfig: Path, **settings: str) -> Iterator[OperatorProcess]:
+    """An operator that is ready, with settings of its own."""
+    with run_operator(directory, kubeconfig, **settings) as running:
+        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def its_operator(
+    cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """The operator of a test file's own cluster."""
+    directory = tmp_path_factory.mktemp("operator")
+    with ready_operator(directory, operator_kubeconfig(cluster)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def its_admin(plane: ControlPlane) -> Iterator[Api]:
+    """Who may do everything on a test file's own API server."""
+    with connect(plane) as api:
+        yield api
+
+
+@pytest.fixture
+def install(plane: ControlPlane, its_admin: Api, repository: Path) -> Iterator[Installer]:
+    """Installs the chart there, and takes it away afterwards."""
+    with installer(plane, its_admin, repository) as install:
+        yield install
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ import yaml
 
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import Resource
-from tests.apiserver.api import Api, Json, unique_name
-from tests.apiserver.conftest import RESTRICTED
+from tests.apiserver.api import RESTRICTED, Api, Json, unique_name
 
 HELM_TIMEOUT = 300
 ACCESS_REVIEW = Resource("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews")

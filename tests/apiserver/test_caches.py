@@ -22,17 +22,16 @@ from speaker_operator.kube.resources import (
     TTS_SERVICE,
     Resource,
 )
-from tests.apiserver.api import Api, Json, eventually, service, unique_name
+from tests.apiserver.api import RESTRICTED, Api, Json, eventually, service, unique_name
 from tests.apiserver.conftest import (
-    READY_TIMEOUT,
-    RESTRICTED,
     operator_kubeconfig,
+    ready_operator,
 )
 from tests.apiserver.controllers import Kubelet, running_kubelet
 from tests.apiserver.fetches import Fetches
 from tests.apiserver.kubelet import container_status
 from tests.apiserver.machines import never
-from tests.apiserver.operator_process import OperatorProcess, run_operator
+from tests.apiserver.operator_process import OperatorProcess
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, is_ready
 from tests.support.webserver import Answer, Site, website
@@ -71,8 +70,7 @@ def its_operator(
         "SPEAKER_MODEL_FETCH_RETRY_SECONDS": str(RETRY_SECONDS),
         "SPEAKER_WATCH_SECRETS": "true",
     }
-    with run_operator(tmp_path_factory.mktemp("operator"), kubeconfig, **settings) as running:
-        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+    with ready_operator(tmp_path_factory.mktemp("operator"), kubeconfig, **settings) as running:
         yield running
 
 

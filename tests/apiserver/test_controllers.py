@@ -14,9 +14,8 @@ from speaker_operator.kube.resources import (
     Resource,
 )
 from tests.apiserver.api import NAMESPACE, Api, Json, eventually, service, unique_name
-from tests.apiserver.conftest import READY_TIMEOUT, operator_kubeconfig
 from tests.apiserver.controllers import Kubelet, running_kubelet
-from tests.apiserver.operator_process import OperatorProcess, run_operator
+from tests.apiserver.operator_process import OperatorProcess
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, is_ready
 
@@ -34,16 +33,6 @@ def kubelet(cluster: ControlPlane) -> Iterator[Kubelet]:
     resources = {"nvidia.com/gpu": str(GPUS)}
     with running_kubelet(cluster, resources, lambda image: image == BROKEN) as kubelet:
         yield kubelet
-
-
-@pytest.fixture(scope="module")
-def its_operator(
-    cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    directory = tmp_path_factory.mktemp("operator")
-    with run_operator(directory, operator_kubeconfig(cluster)) as running:
-        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
-        yield running
 
 
 @pytest.fixture

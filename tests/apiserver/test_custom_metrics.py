@@ -9,10 +9,9 @@ import pytest
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import AUTOSCALER, DEPLOYMENT, TTS_SERVICE
 from tests.apiserver.api import Api, connect, eventually, service
-from tests.apiserver.conftest import READY_TIMEOUT, operator_kubeconfig
 from tests.apiserver.controllers import run_controllers
 from tests.apiserver.custom_metrics import serve_custom_metrics
-from tests.apiserver.operator_process import OperatorProcess, run_operator
+from tests.apiserver.operator_process import OperatorProcess
 from tests.apiserver.serving import (
     ServingKubelet,
     addresses,
@@ -42,16 +41,6 @@ def cluster(
 def node(cluster: ControlPlane) -> Iterator[ServingKubelet]:
     with serving_kubelet(cluster) as kubelet:
         yield kubelet
-
-
-@pytest.fixture(scope="module")
-def its_operator(
-    cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    directory = tmp_path_factory.mktemp("operator")
-    with run_operator(directory, operator_kubeconfig(cluster)) as running:
-        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
-        yield running
 
 
 @pytest.fixture

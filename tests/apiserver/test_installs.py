@@ -1,7 +1,6 @@
 """The chart's installs on a real API server: what each may do, and that it is enough."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,32 +8,21 @@ import pytest
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.rbac import KEY_SECRET
 from speaker_operator.kube.resources import CHILDREN, POD, TTS_SERVICE
-from tests.apiserver.api import Api, connect, eventually, service, unique_name, voice
+from tests.apiserver.api import RESTRICTED, Api, eventually, service, unique_name, voice
 from tests.apiserver.children import EVERYTHING, SETTLE_TIMEOUT, owned, settled
-from tests.apiserver.conftest import READY_TIMEOUT, RESTRICTED
+from tests.apiserver.conftest import (
+    READY_TIMEOUT,
+)
 from tests.apiserver.installs import (
     SERVICE_ACCOUNT,
     Install,
     Installer,
-    installer,
     may,
     token_kubeconfig,
 )
 from tests.apiserver.operator_process import OPERATOR, run_operator
 
 pytestmark = pytest.mark.apiserver
-
-
-@pytest.fixture(scope="module")
-def admin(plane: ControlPlane) -> Iterator[Api]:
-    with connect(plane) as api:
-        yield api
-
-
-@pytest.fixture
-def install(plane: ControlPlane, admin: Api, repository: Path) -> Iterator[Installer]:
-    with installer(plane, admin, repository) as install:
-        yield install
 
 
 SERVED = (
@@ -76,9 +64,9 @@ CLUSTER = (("get", "nodes"), ("update", "nodes"), ("list", "namespaces"), ("list
 """What it may not do anywhere."""
 
 
-def table(admin: Api, release: Install, namespace: str) -> dict[tuple[str, str], bool]:
+def table(its_admin: Api, release: Install, namespace: str) -> dict[tuple[str, str], bool]:
     return {
-        (verb, resource): may(admin, release, verb, resource, namespace=namespace)
+        (verb, resource): may(its_admin, release, verb, resource, namespace=namespace)
         for verb, resource in (*SERVED, *NEVER)
     }
 
@@ -89,44 +77,44 @@ NOTHING = dict.fromkeys((*SERVED, *NEVER), False)
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["cluster", "one namespace", "two namespaces"])
 def test_each_install_may_do_what_it_needs_and_no_more(
-    admin: Api, install: Installer, number: int
+    its_admin: Api, install: Installer, number: int
 ) -> None:
     release = install(*(unique_name("watched") for _ in range(number)))
     elsewhere = unique_name("elsewhere")
-    admin.create_namespace(elsewhere, {})
+    its_admin.create_namespace(elsewhere, {})
     for namespace in release.watched:
-        assert table(admin, release, namespace) == EXPECTED, namespace
-    assert table(admin, release, elsewhere) == (NOTHING if release.watched else EXPECTED)
+        assert table(its_admin, release, namespace) == EXPECTED, namespace
+    assert table(its_admin, release, elsewhere) == (NOTHING if release.watched else EXPECTED)
     for verb, resource, name, allowed in OWN:
-        found = may(admin, release, verb, resource, namespace=release.system, name=name)
+        found = may(its_admin, release, verb, resource, namespace=release.system, name=name)
         assert found is allowed, (verb, resource, name)
     for verb, resource in CLUSTER:
-        assert not may(admin, release, verb, resource), (verb, resource)
-    assert may(admin, release, "list", "nodes") is (number == 0)
+        assert not may(its_admin, release, verb, resource), (verb, resource)
+    assert may(its_admin, release, "list", "nodes") is (number == 0)
 
 
-def test_nodes_may_be_listed_where_the_values_say_so(admin: Api, install: Installer) -> None:
+def test_nodes_may_be_listed_where_the_values_say_so(its_admin: Api, install: Installer) -> None:
     release = install(unique_name("watched"), values=("nodeAccess=true",))
-    assert may(admin, release, "list", "nodes")
-    assert not may(admin, release, "watch", "nodes")
+    assert may(its_admin, release, "list", "nodes")
+    assert not may(its_admin, release, "watch", "nodes")
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["cluster", "one namespace", "two namespaces"])
 def test_each_install_serves_its_namespaces_with_its_own_token(
-    plane: ControlPlane, admin: Api, install: Installer, tmp_path: Path, number: int
+    plane: ControlPlane, its_admin: Api, install: Installer, tmp_path: Path, number: int
 ) -> None:
     release = install(*(unique_name("watched") for _ in range(number)))
     served = release.watched or (unique_name("served"),)
     if not release.watched:
-        admin.create_namespace(served[0], RESTRICTED)
+        its_admin.create_namespace(served[0], RESTRICTED)
     kubeconfig = token_kubeconfig(plane, release.system, tmp_path)
     with run_operator(tmp_path, kubeconfig, (OPERATOR,), **release.settings) as operator:
         eventually(operator.is_ready, within=READY_TIMEOUT, what="the operator is ready")
         for namespace in served:
-            own = admin.in_namespace(namespace)
+            own = its_admin.in_namespace(namespace)
             own.declare(service(**EVERYTHING), voice("ana"))
         for namespace in served:
-            own = admin.in_namespace(namespace)
+            own = its_admin.in_namespace(namespace)
             await_children(own, len(CHILDREN))
             own.patch(TTS_SERVICE, "hello", {"spec": {"autoscaling": None, "networkPolicy": None}})
             await_children(own, len(CHILDREN) - 3)  # and no budget for what is one pod
@@ -136,7 +124,7 @@ def test_each_install_serves_its_namespaces_with_its_own_token(
         told = [json.loads(line)["message"] for line in lines]
         assert not [message for message in told if "forbidden" in message.lower()]
         for namespace in served:
-            admin.in_namespace(namespace).delete_all(TTS_SERVICE)
+            its_admin.in_namespace(namespace).delete_all(TTS_SERVICE)
 
 
 def await_children(api: Api, number: int) -> None:
@@ -148,10 +136,10 @@ def await_children(api: Api, number: int) -> None:
 
 
 def test_the_operators_own_pod_is_admitted_under_the_strictest_pod_security(
-    admin: Api, install: Installer
+    its_admin: Api, install: Installer
 ) -> None:
     release = install(unique_name("watched"))
-    system = admin.in_namespace(release.system)
+    system = its_admin.in_namespace(release.system)
     metadata = {**release.pod["metadata"], "generateName": "operator-"}
     pod = {
         "apiVersion": POD.api_version,

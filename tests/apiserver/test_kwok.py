@@ -9,9 +9,9 @@ import pytest
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import POD, TTS_SERVICE
 from tests.apiserver.api import Api, Json, service
-from tests.apiserver.conftest import READY_TIMEOUT, operator_kubeconfig
+from tests.apiserver.conftest import operator_kubeconfig, ready_operator
 from tests.apiserver.kwok import kwok_nodes
-from tests.apiserver.operator_process import OperatorProcess, run_operator
+from tests.apiserver.operator_process import OperatorProcess
 from tests.support.addons import PATIENCE
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, eventually, is_ready
@@ -42,8 +42,7 @@ def its_operator(
     fleet: Api, cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     directory = tmp_path_factory.mktemp("operator")
-    with run_operator(directory, operator_kubeconfig(cluster)) as running:
-        eventually(running.is_ready, within=READY_TIMEOUT, what="the operator is ready")
+    with ready_operator(directory, operator_kubeconfig(cluster)) as running:
         yield running
 
 

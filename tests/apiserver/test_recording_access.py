@@ -1,7 +1,6 @@
 """Which recordings may be read, and by whom: the chart's values, and roles beside it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,12 @@ import pytest
 from cluster.envtest import ControlPlane
 from speaker_operator.kube.resources import DEPLOYMENT, SECRET, VOICE
 from speaker_runtime.contract import digest_of
-from tests.apiserver.api import Api, connect, eventually, service, unique_name
+from tests.apiserver.api import Api, eventually, service, unique_name
 from tests.apiserver.conftest import READY_TIMEOUT
 from tests.apiserver.installs import (
     SERVICE_ACCOUNT,
     Install,
     Installer,
-    installer,
     may,
     token_kubeconfig,
 )
@@ -31,30 +29,20 @@ ALLOWED_SECONDS = 40
 """The operator looks every 30 s for what it may read by now."""
 
 
-@pytest.fixture(scope="module")
-def admin(plane: ControlPlane) -> Iterator[Api]:
-    with connect(plane) as api:
-        yield api
-
-
-@pytest.fixture
-def install(plane: ControlPlane, admin: Api, repository: Path) -> Iterator[Installer]:
-    with installer(plane, admin, repository) as install:
-        yield install
-
-
 @pytest.mark.parametrize("number", [0, 2], ids=["cluster", "two namespaces"])
 def test_secrets_are_read_where_voices_are_served_and_nowhere_else(
-    admin: Api, install: Installer, number: int
+    its_admin: Api, install: Installer, number: int
 ) -> None:
     watched = [unique_name("watched") for _ in range(number)]
     release = install(*watched, values=("voices.readSecrets=true",))
     elsewhere = unique_name("elsewhere")
-    admin.create_namespace(elsewhere, {})
+    its_admin.create_namespace(elsewhere, {})
 
     def granted(namespace: str) -> set[str]:
         verbs = ("get", "list", "watch", "create", "update", "patch", "delete")
-        return {verb for verb in verbs if may(admin, release, verb, "secrets", namespace=namespace)}
+        return {
+            verb for verb in verbs if may(its_admin, release, verb, "secrets", namespace=namespace)
+        }
 
     reading = {"get", "list", "watch"}
     assert granted(elsewhere) == (set() if watched else reading)
@@ -85,10 +73,10 @@ def allow(plane: ControlPlane, release: Install, namespace: str, secret: str) ->
 
 
 def test_single_secrets_and_private_addresses_can_be_allowed(
-    plane: ControlPlane, admin: Api, install: Installer, tmp_path: Path
+    plane: ControlPlane, its_admin: Api, install: Installer, tmp_path: Path
 ) -> None:
     release = install(unique_name("watched"), values=("voices.allowPrivateAddresses=true",))
-    own = admin.in_namespace(release.watched[0])
+    own = its_admin.in_namespace(release.watched[0])
     kubeconfig = token_kubeconfig(plane, release.system, tmp_path)
     with (
         run_operator(tmp_path, kubeconfig, (OPERATOR,), **release.settings) as operator,

@@ -6,6 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from speaker_runtime.contract.document import Document
+from speaker_runtime.contract.limits import (
+    CLIENT_SECONDS,
+    DRAIN_SECONDS,
+    INPUT_CHARACTERS,
+    QUEUE_SECONDS,
+    Copies,
+    DrainSeconds,
+    InputCharacters,
+    QueueSeconds,
+)
 from speaker_runtime.contract.model import ModelConfig
 from speaker_runtime.contract.places import VOICE_STATES_DIRECTORY
 
@@ -25,26 +35,20 @@ class AudioCacheConfig(Document):
 class ServingConfig(Document):
     """Limits of one runtime process."""
 
-    max_input_characters: int = Field(
-        default=4096, ge=1, le=1_000_000, description="Longest text accepted in one request."
+    max_input_characters: InputCharacters = Field(
+        default=INPUT_CHARACTERS, description="Longest text accepted in one request."
     )
-    max_queue_seconds: int = Field(
-        default=60,
-        ge=1,
-        le=86_400,
+    max_queue_seconds: QueueSeconds = Field(
+        default=QUEUE_SECONDS,
         description="Seconds of speech (estimated from the text) that may wait; more gets 503.",
     )
-    max_client_seconds: int = Field(
-        default=30,
-        ge=1,
-        le=86_400,
+    max_client_seconds: QueueSeconds = Field(
+        default=CLIENT_SECONDS,
         description="Seconds of speech that may wait for one client; more gets 429. A client is "
         "known by its API key, else by its address.",
     )
-    drain_seconds: int = Field(
-        default=30,
-        ge=0,
-        le=3600,
+    drain_seconds: DrainSeconds = Field(
+        default=DRAIN_SECONDS,
         description="After SIGTERM, how long running responses may take to finish.",
     )
     lexicon: dict[LexiconWord, LexiconSaying] = Field(
@@ -65,10 +69,8 @@ class DevicesConfig(Document):
         default="auto",
         description="gpu is every GPU that the process sees, auto the same or else the CPU.",
     )
-    copies: int | None = Field(
+    copies: Copies | None = Field(
         default=None,
-        ge=1,
-        le=16,
         description="Copies of the model on each device, which speak side by side; by default one "
         "on a GPU, and on CPUs as many as the backend makes the most of.",
     )

@@ -7,6 +7,12 @@ from pydantic import Field
 
 from speaker_runtime.contract.config import VoiceSyncConfig
 from speaker_runtime.contract.document import Document, Manifest, Named
+from speaker_runtime.contract.limits import (
+    DRAIN_SECONDS,
+    INPUT_CHARACTERS,
+    DrainSeconds,
+    InputCharacters,
+)
 from speaker_runtime.contract.places import ROUTE_SYNC_PATH, ROUTES_FILE
 
 
@@ -70,17 +76,13 @@ class GatewayConfig(Document):
         min_length=1, max_length=253, description="Name of the TTSService that is served."
     )
     backend: Literal["gateway"] = "gateway"
-    max_input_characters: int = Field(
-        default=4096,
-        ge=1,
-        le=1_000_000,
+    max_input_characters: InputCharacters = Field(
+        default=INPUT_CHARACTERS,
         description="Longest text that is handed on; bodies that are larger than any such text "
         "are refused.",
     )
-    drain_seconds: int = Field(
-        default=30,
-        ge=0,
-        le=3600,
+    drain_seconds: DrainSeconds = Field(
+        default=DRAIN_SECONDS,
         description="After SIGTERM, how long running answers may take to finish.",
     )
     answer_seconds: int = Field(

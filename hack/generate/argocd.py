@@ -7,7 +7,8 @@ import yaml
 
 from speaker_operator.api import crd
 from speaker_operator.api.v1alpha1.common import GROUP
-from speaker_operator.reasons import Reason, Standing
+from speaker_operator.explained import Standing
+from speaker_operator.reasons import Reason
 
 FOLDER: Final = Path("docs/argocd")
 HEADER: Final = "Written by `make generate` from operator/speaker_operator/reasons.py."

@@ -7,7 +7,8 @@ from typing import Final
 import yaml
 
 from generate.reference.markdown import table
-from speaker_operator.reasons import Reason, Standing
+from speaker_operator.explained import Standing
+from speaker_operator.reasons import Reason
 
 PAGE: Final = Path("docs/troubleshooting.md")
 INTRODUCTION: Final = """# Troubleshooting

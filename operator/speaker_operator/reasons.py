@@ -6,142 +6,87 @@ part of the API: programs and `health.lua` of Argo CD read them, so they never c
 """
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
-from typing import Final, NamedTuple, Self
+from typing import Final
+
+from speaker_operator.explained import Explained, at_rest, good, passing, wrong
 
 
-class Standing(Enum):
-    """What a reason says of its object, for whoever has to judge it by one word."""
-
-    GOOD = "good"
-    """It is as declared."""
-    PASSING = "passing"
-    """It is on its way there, and nobody needs to do anything."""
-    AT_REST = "at_rest"
-    """It does nothing, because that is what was declared."""
-    WRONG = "wrong"
-    """Somebody has to do something."""
-
-
-class _Entry(NamedTuple):
-    word: str
-    standing: Standing
-    meaning: str
-    remedy: str
-
-
-def _good(word: str, meaning: str, remedy: str = "do nothing") -> _Entry:
-    return _Entry(word, Standing.GOOD, meaning, remedy)
-
-
-def _passing(word: str, meaning: str, remedy: str = "wait") -> _Entry:
-    return _Entry(word, Standing.PASSING, meaning, remedy)
-
-
-def _at_rest(word: str, meaning: str, remedy: str) -> _Entry:
-    return _Entry(word, Standing.AT_REST, meaning, remedy)
-
-
-def _wrong(word: str, meaning: str, remedy: str) -> _Entry:
-    return _Entry(word, Standing.WRONG, meaning, remedy)
-
-
-class Reason(StrEnum):
-    """A reason: its word for programs, its standing, its meaning and its remedy for people.
-
-    A remedy is an imperative without a full stop: it follows a semicolon in messages.
-    """
-
-    standing: Standing
-    meaning: str
-    remedy: str
-
-    def __new__(cls, word: str, standing: Standing, meaning: str, remedy: str) -> Self:
-        """Make a member of an entry, which has all four."""
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.standing, member.meaning, member.remedy = standing, meaning, remedy
-        return member
-
-    def told(self, message: str) -> str:
-        """The message, with the remedy unless it has it already, where something is wrong."""
-        if self.standing is not Standing.WRONG or self.remedy in message:
-            return message
-        return f"{message.rstrip('. ')}; {self.remedy}"
+class Reason(Explained):
+    """A reason: its word for programs, its standing, its meaning and its remedy for people."""
 
     # Fine.
-    READY = _good("Ready", "The whole spec is in effect.")
-    READY_ON_CPU = _good(
+    READY = good("Ready", "The whole spec is in effect.")
+    READY_ON_CPU = good(
         "ReadyOnCPU",
         "The whole spec is in effect, on CPUs, as gpu.fallbackToCPU allows: no node offers what "
         "gpu asks for.",
         "add such a node to have the pods replaced by ones that use it, or go on as it is",
     )
-    FETCHED = _good("Fetched", "The model is in the cache.")
-    SERVED = _good("Served", "Requests can ask for the voices.")
-    PRESETS_ONLY = _good(
+    FETCHED = good("Fetched", "The model is in the cache.")
+    SERVED = good("Served", "Requests can ask for the voices.")
+    PRESETS_ONLY = good(
         "PresetsOnly",
         "No Voice is selected; requests can ask for the backend's own presets.",
         "make a Voice, or look at its labels and spec.voices.selector, if there should be one",
     )
-    OWN_VOICES = _good(
+    OWN_VOICES = good(
         "OwnVoices",
         "A custom image has its own voices; Voice objects do not apply to it.",
         "name them in spec.custom.voices, so that a gateway need not ask",
     )
-    ROUTED = _good("Routed", "A gateway hands requests on to everything that is behind it.")
-    SERVING = _good("Serving", "Pods serve requests.")
-    SERVING_ON_CPU = _good(
+    ROUTED = good("Routed", "A gateway hands requests on to everything that is behind it.")
+    SERVING = good("Serving", "Pods serve requests.")
+    SERVING_ON_CPU = good(
         "ServingOnCPU",
         "Pods serve requests on CPUs, as gpu.fallbackToCPU allows.",
         "add a node with the GPU to have the pods replaced, or go on as it is",
     )
-    IDLE = _good(
+    IDLE = good(
         "Idle",
         "No pod runs while nobody speaks, as spec.autoscaling.minReplicas 0 allows.",
         "see that a trigger of spec.autoscaling.keda tells KEDA of requests",
     )
-    ROLLED_OUT = _good("RolledOut", "All pods run the present spec.")
-    ACCEPTED = _good("Accepted", "Nothing is wrong with the voice.")
+    ROLLED_OUT = good("RolledOut", "All pods run the present spec.")
+    ACCEPTED = good("Accepted", "Nothing is wrong with the voice.")
 
     # On its way.
-    PENDING = _passing("Pending", "The download, or the first pod, has yet to start.")
-    DOWNLOADING = _passing(
+    PENDING = passing("Pending", "The download, or the first pod, has yet to start.")
+    DOWNLOADING = passing(
         "Downloading",
         "The model is downloaded into its cache. Pods that would wait for it are not made yet.",
         "wait; status.model shows how far it is",
     )
-    STARTING = _passing("Starting", "No pod serves requests yet.")
-    ROLLING_OUT = _passing(
+    STARTING = passing("Starting", "No pod serves requests yet.")
+    ROLLING_OUT = passing(
         "RollingOut",
         "Pods of the present spec come up.",
         "wait; after ten minutes without progress it is ProgressDeadlineExceeded",
     )
-    PREPARING = _passing(
+    PREPARING = passing(
         "Preparing",
         "A pod makes the voice of its reference audio.",
         "wait some seconds for each voice",
     )
-    SYNCING = _passing("Syncing", "A pod has yet to take changed voices.", "wait a few seconds")
+    SYNCING = passing("Syncing", "A pod has yet to take changed voices.", "wait a few seconds")
 
     # At rest.
-    SUSPENDED = _at_rest(
+    SUSPENDED = at_rest(
         "Suspended",
         "spec.suspend is true: there are no pods.",
         "take spec.suspend away to serve requests",
     )
-    SCALED_TO_ZERO = _at_rest(
+    SCALED_TO_ZERO = at_rest(
         "ScaledToZero",
         "No pods are wanted.",
         "raise spec.replicas to serve requests; KEDA wakes a service of minReplicas 0 when a "
         "trigger tells of requests",
     )
-    NO_ROUTES = _at_rest(
+    NO_ROUTES = at_rest(
         "NoRoutes",
         "Nothing is behind the gateway.",
         "make a TTSService, or compare the services' labels with spec.gateway.services.selector",
     )
-    NOT_SELECTED = _at_rest(
+    NOT_SELECTED = at_rest(
         "NotSelected",
         "No TTSService of the namespace selects the voice.",
         "make a TTSService, or compare the voice's labels with spec.voices.selector of those "
@@ -149,125 +94,125 @@ class Reason(StrEnum):
     )
 
     # Wrong: the object itself.
-    INVALID_SPEC = _wrong(
+    INVALID_SPEC = wrong(
         "InvalidSpec",
         "This version of the operator cannot read the spec: it was written for another one.",
         "change what the message names, or run the operator's version that knows it",
     )
 
     # Wrong: what is behind a gateway.
-    ROUTE_UNREACHABLE = _wrong(
+    ROUTE_UNREACHABLE = wrong(
         "RouteUnreachable",
         "A gateway cannot hand requests on to a server behind it; others are not concerned.",
         "look at that TTSService, or at the server's address, API key and certificate, and let "
         "the gateway's pods reach it (NetworkPolicy)",
     )
-    ROUTE_UNKNOWN = _wrong(
+    ROUTE_UNKNOWN = wrong(
         "RouteUnknown",
         "spec.gateway names a TTSService that is not there or is a gateway, or a name twice.",
         "correct spec.gateway.services.names or the name in spec.gateway.servers",
     )
 
     # Wrong: its children.
-    CACHE_IMMUTABLE = _wrong(
+    CACHE_IMMUTABLE = wrong(
         "CacheImmutable",
         "The claim of the model's cache exists, and Kubernetes changes neither its storage class "
         "nor its access mode.",
         "write in spec.cache what the claim has, or delete the claim to have it made anew (the "
         "model is fetched again)",
     )
-    KEDA_MISSING = _wrong(
+    KEDA_MISSING = wrong(
         "KedaMissing",
         "spec.autoscaling.engine is keda, and the cluster has no ScaledObjects; the number of pods "
         "stays as it is.",
         "install KEDA, or write engine: hpa",
     )
-    KEDA_UNKNOWN = _wrong(
+    KEDA_UNKNOWN = wrong(
         "KedaUnknown",
         "The API server does not say whether it has KEDA's ScaledObjects.",
         "read in the operator's log what it answers",
     )
-    GATEWAY_API_MISSING = _wrong(
+    GATEWAY_API_MISSING = wrong(
         "GatewayAPIMissing",
         "spec.expose.httpRoute asks for an HTTPRoute, and the cluster has none.",
         "install the Gateway API, or use spec.expose.ingress",
     )
-    GATEWAY_API_UNKNOWN = _wrong(
+    GATEWAY_API_UNKNOWN = wrong(
         "GatewayAPIUnknown",
         "The API server does not say whether it has the Gateway API's HTTPRoutes.",
         "read in the operator's log what it answers",
     )
-    CACHE_CONFLICT = _wrong(
+    CACHE_CONFLICT = wrong(
         "CacheConflict",
         "Services whose models come from the same address share a cache, and this one wants "
         "another storage class or access mode than the oldest of them.",
         "write the same in spec.cache of all services that share it, or give one an existingClaim "
         "of its own",
     )
-    NAME_TAKEN = _wrong(
+    NAME_TAKEN = wrong(
         "NameTaken",
         "A child's name belongs to an object that the operator did not make.",
         "rename the TTSService, or delete that object",
     )
-    UNENFORCED = _wrong(
+    UNENFORCED = wrong(
         "Unenforced",
         "What the operator wrote did not come out as written: a webhook, or an API server of "
         "another version, changes it.",
         "look at the webhooks and the version of the cluster",
     )
-    FORBIDDEN = _wrong(
+    FORBIDDEN = wrong(
         "Forbidden",
         "The operator's role, a quota or an admission policy does not let it write a child.",
         "look at the namespace's quotas and policies, and at the operator's role",
     )
-    NAMESPACE_ENDING = _wrong(
+    NAMESPACE_ENDING = wrong(
         "NamespaceEnding",
         "The namespace is being deleted: nothing can be made in it.",
         "use another namespace",
     )
-    INVALID = _wrong(
+    INVALID = wrong(
         "Invalid",
         "The API server does not accept a child as the spec has it.",
         "change the field of the spec that leads to it",
     )
-    NOT_FOUND = _wrong(
+    NOT_FOUND = wrong(
         "NotFound",
         "A namespace, or a kind of the API, is not there.",
         "look whether the namespace and the API still exist",
     )
 
     # Wrong: the API server, which the operator asks again by itself.
-    API_ERROR = _wrong(
+    API_ERROR = wrong(
         "ApiError",
         "The API server refuses a request for a reason of its own.",
         "see the operator's log",
     )
-    API_UNAVAILABLE = _wrong(
+    API_UNAVAILABLE = wrong(
         "ApiUnavailable",
         "The API server is out of reach, too slow, or failed itself.",
         "look at the API server; the operator goes on trying",
     )
-    API_THROTTLED = _wrong(
+    API_THROTTLED = wrong(
         "ApiThrottled",
         "The API server asks the operator for fewer requests.",
         "look at the API server's load; the operator goes on, slower",
     )
-    CONFLICT = _wrong(
+    CONFLICT = wrong(
         "Conflict",
         "An object changed while the operator wrote it, or is on its way out.",
         "wait for the next try; if it stays, look for who else writes the object",
     )
-    UNAUTHORIZED = _wrong(
+    UNAUTHORIZED = wrong(
         "Unauthorized",
         "The API server does not accept the operator's credentials.",
         "look at the operator's service account and its token",
     )
-    NOT_LEADING = _passing(
+    NOT_LEADING = passing(
         "NotLeading",
         "This replica of the operator does not hold the lease, so it wrote nothing: another leads, "
         "or the API server is out of reach.",
     )
-    CONTESTED = _wrong(
+    CONTESTED = wrong(
         "Contested",
         "Somebody else changes a child back again and again. The operator goes on putting it "
         "right, every half minute at most.",
@@ -276,314 +221,314 @@ class Reason(StrEnum):
     )
 
     # Wrong: pods that cannot be made or placed.
-    QUOTA_EXCEEDED = _wrong(
+    QUOTA_EXCEEDED = wrong(
         "QuotaExceeded",
         "The namespace's ResourceQuota leaves no room for a child or its pods.",
         "raise the quota, or lower spec.resources, spec.cache.size or the number of pods",
     )
-    POD_SECURITY_VIOLATION = _wrong(
+    POD_SECURITY_VIOLATION = wrong(
         "PodSecurityViolation",
         "The namespace's pod security level does not allow the pods. As the operator makes them "
         "they fit the level restricted.",
         "look at what spec.podTemplate adds",
     )
-    FAILED_CREATE = _wrong(
+    FAILED_CREATE = wrong(
         "FailedCreate",
         "Kubernetes cannot create the pods.",
         "mend what the message names",
     )
-    UNSCHEDULABLE = _wrong(
+    UNSCHEDULABLE = wrong(
         "Unschedulable",
         "No node takes the pod: none has enough CPU, memory or GPUs left, or the right labels.",
         "add a fitting node, or ask for less in spec.resources, spec.gpu or spec.placement",
     )
-    CLAIM_NOT_FOUND = _wrong(
+    CLAIM_NOT_FOUND = wrong(
         "ClaimNotFound",
         "The spec names a PersistentVolumeClaim that is not there.",
         "create the claim, or correct spec.model.source or spec.cache.existingClaim",
     )
-    NO_STORAGE_CLASS = _wrong(
+    NO_STORAGE_CLASS = wrong(
         "NoStorageClass",
         "The cache names no storage class, and the cluster has no default one.",
         "set spec.cache.storageClassName",
     )
-    CACHE_PENDING = _wrong(
+    CACHE_PENDING = wrong(
         "CachePending",
         "The cache's storage class does not exist, or has made no volume yet.",
         "look whether the storage class exists and can make volumes",
     )
-    CACHE_LOST = _wrong(
+    CACHE_LOST = wrong(
         "CacheLost",
         "The volume of the model's cache is gone.",
         "delete the claim to have it made anew",
     )
 
     # Wrong: containers that cannot begin.
-    IMAGE_PULL_BACK_OFF = _wrong(
+    IMAGE_PULL_BACK_OFF = wrong(
         "ImagePullBackOff",
         "The kubelet cannot pull an image.",
         "correct spec.image or runtime.image of the operator's chart, or give the pods a pull "
         "secret",
     )
-    INVALID_IMAGE_NAME = _wrong(
+    INVALID_IMAGE_NAME = wrong(
         "InvalidImageName",
         "An image's name is none.",
         "correct spec.image or runtime.image of the operator's chart",
     )
-    IMAGE_NEVER_PULLED = _wrong(
+    IMAGE_NEVER_PULLED = wrong(
         "ErrImageNeverPull",
         "An image is not on the node, and its pull policy is Never.",
         "load the image into the node, or set runtime.image.pullPolicy of the operator's chart",
     )
-    SECRET_NOT_FOUND = _wrong(
+    SECRET_NOT_FOUND = wrong(
         "SecretNotFound",
         "A Secret that the pods take their environment from is not there.",
         "create it, or correct spec.model.credentialsSecret (or modelFetch.envFrom of the "
         "operator's chart)",
     )
-    CONTAINER_CONFIG_ERROR = _wrong(
+    CONTAINER_CONFIG_ERROR = wrong(
         "CreateContainerConfigError",
         "The kubelet lacks something that a container needs, a ConfigMap for example.",
         "create what the message names, or take it out of spec.podTemplate",
     )
-    CONTAINER_CREATE_ERROR = _wrong(
+    CONTAINER_CREATE_ERROR = wrong(
         "CreateContainerError",
         "The node's container runtime cannot create a container.",
         "mend what the message names, on the node or in spec.podTemplate",
     )
-    CONTAINER_RUN_ERROR = _wrong(
+    CONTAINER_RUN_ERROR = wrong(
         "RunContainerError",
         "The node's container runtime cannot start a container.",
         "mend what the message names: spec.image may be of another architecture, or no runtime",
     )
 
     # Wrong: containers that end.
-    INVALID_CONFIG = _wrong(
+    INVALID_CONFIG = wrong(
         "InvalidConfig",
         "The runtime does not understand its configuration: its image is of another version.",
         "use the image of the operator's version",
     )
-    MODEL_UNAVAILABLE = _wrong(
+    MODEL_UNAVAILABLE = wrong(
         "ModelUnavailable",
         "The model's source does not exist, is out of reach, or wants a login.",
         "check spec.model.source and spec.model.credentialsSecret, and modelFetch in the "
         "values of the operator's chart",
     )
-    MODEL_CORRUPT = _wrong(
+    MODEL_CORRUPT = wrong(
         "ModelCorrupt",
         "The model's files are not what they should be: their digest differs.",
         "delete the cache, and check the source",
     )
-    NO_SPACE = _wrong(
+    NO_SPACE = wrong(
         "NoSpace",
         "The model does not fit into its cache.",
         "raise spec.cache.size",
     )
-    LICENSE_NOT_ACCEPTED = _wrong(
+    LICENSE_NOT_ACCEPTED = wrong(
         "LicenseNotAccepted",
         "The model's licence restricts its use, and has to be accepted by name.",
         "read the licence, and set spec.model.acceptLicense",
     )
-    LOGIN_REFUSED = _wrong(
+    LOGIN_REFUSED = wrong(
         "LoginRefused",
         "The model's source asks for a login, or does not accept the one that it was given.",
         "put a token that may read the model into the Secret that spec.model.credentialsSecret "
         "names",
     )
-    DEADLINE_EXCEEDED = _wrong(
+    DEADLINE_EXCEEDED = wrong(
         "DeadlineExceeded",
         "A download lasted longer than six hours; it is begun anew, and goes on where it was.",
         "look at the network between the cluster and the model's source",
     )
-    FETCH_FAILED = _wrong(
+    FETCH_FAILED = wrong(
         "FetchFailed",
         "The Job that downloads the model failed, and its pod tells no more.",
         "look at the Job (kubectl describe), and at the node that its pod ran on",
     )
-    OOM_KILLED = _wrong(
+    OOM_KILLED = wrong(
         "OOMKilled",
         "A container needed more memory than its limit.",
         "raise spec.resources.limits.memory",
     )
-    CONTAINER_FAILED = _wrong(
+    CONTAINER_FAILED = wrong(
         "ContainerFailed",
         "A container ended with an error; the message has its last words.",
         "read the pod's log, with kubectl logs POD --previous if it runs again",
     )
-    CRASH_LOOP_BACK_OFF = _wrong(
+    CRASH_LOOP_BACK_OFF = wrong(
         "CrashLoopBackOff",
         "A container ends with an error again and again; the message has its last words.",
         "read the pod's log, with kubectl logs POD --previous",
     )
-    PROGRESS_DEADLINE_EXCEEDED = _wrong(
+    PROGRESS_DEADLINE_EXCEEDED = wrong(
         "ProgressDeadlineExceeded",
         "The pods have made no progress for ten minutes.",
         "read the events of the pods (kubectl describe) and their logs",
     )
 
     # Wrong: voices.
-    PRESET_UNKNOWN = _wrong(
+    PRESET_UNKNOWN = wrong(
         "PresetUnknown",
         "The service's model has no speaker of the voice's preset.",
         "name in the Voice's spec.preset a speaker of the backend, or select other Voices",
     )
-    MIX_INVALID = _wrong(
+    MIX_INVALID = wrong(
         "MixInvalid",
         "The voice's mix names a speaker twice.",
         "add up the shares of the speaker",
     )
-    MIX_UNSUPPORTED = _wrong(
+    MIX_UNSUPPORTED = wrong(
         "MixUnsupported",
         "The service's backend mixes no speakers.",
         "name a single speaker in the Voice's spec.preset, or select other Voices",
     )
-    ALIAS_CONFLICT = _wrong(
+    ALIAS_CONFLICT = wrong(
         "AliasConflict",
         "Two voices of a service claim the same name; neither answers to it.",
         "remove the alias from one of them",
     )
-    DEFAULT_VOICE_UNKNOWN = _wrong(
+    DEFAULT_VOICE_UNKNOWN = wrong(
         "DefaultVoiceUnknown",
         "spec.voices.default is neither a selected Voice nor a preset of the backend.",
         "name one that there is",
     )
-    CONSENT_MISSING = _wrong(
+    CONSENT_MISSING = wrong(
         "ConsentMissing",
         "The voice has a reference, and nobody has written down that the person agreed.",
         "ask the person, and write the answer in the Voice's spec.consent",
     )
-    LICENSE_MISSING = _wrong(
+    LICENSE_MISSING = wrong(
         "LicenseMissing",
         "The voice has a reference, and nobody has written down how it may be used.",
         "write the terms in the Voice's spec.license",
     )
-    VOICES_FULL = _wrong(
+    VOICES_FULL = wrong(
         "VoicesFull",
         "The voices of the service are more than its ConfigMap can hold; the oldest come first.",
         "shorten their descriptions and aliases, or spread them over several services",
     )
-    SOURCE_NOT_FOUND = _wrong(
+    SOURCE_NOT_FOUND = wrong(
         "SourceNotFound",
         "The Secret or ConfigMap with the voice's audio is not there, or lacks the key.",
         "create it, or correct the Voice's spec.reference.audio",
     )
-    SOURCE_FORBIDDEN = _wrong(
+    SOURCE_FORBIDDEN = wrong(
         "SourceForbidden",
         "The operator may not read the Secret with the voice's audio.",
         "set voices.readSecrets in the operator's chart, or give its service account a Role with "
         "get on that Secret",
     )
-    BACKEND_CANNOT_CLONE = _wrong(
+    BACKEND_CANNOT_CLONE = wrong(
         "BackendCannotClone",
         "The service's backend makes no voices of reference audio.",
         "give the Voice a preset, or select it in a service whose backend clones",
     )
-    LANGUAGE_UNSUPPORTED = _wrong(
+    LANGUAGE_UNSUPPORTED = wrong(
         "LanguageUnsupported",
         "Cloned voices of the backend speak none of the voice's languages.",
         "correct the Voice's spec.languages, or select it in another service",
     )
-    TRANSCRIPT_MISSING = _wrong(
+    TRANSCRIPT_MISSING = wrong(
         "TranscriptMissing",
         "The backend has to know what is said in the reference audio.",
         "write it in the Voice's spec.reference.transcript",
     )
-    TOO_MANY_CLIPS = _wrong(
+    TOO_MANY_CLIPS = wrong(
         "TooManyClips",
         "The backend takes fewer clips for a voice.",
         "leave some of them out",
     )
-    AUDIO_FETCH_FAILED = _wrong(
+    AUDIO_FETCH_FAILED = wrong(
         "AudioFetchFailed",
         "A pod cannot fetch the reference audio; it tries again, later and later.",
         "look whether the address is right, and whether pods can reach it (NetworkPolicy)",
     )
-    ADDRESS_FORBIDDEN = _wrong(
+    ADDRESS_FORBIDDEN = wrong(
         "AddressForbidden",
         "The address of the reference audio leads into a private network.",
         "name a public address, or set voices.allowPrivateAddresses in the operator's chart",
     )
-    DIGEST_MISMATCH = _wrong(
+    DIGEST_MISMATCH = wrong(
         "DigestMismatch",
         "The reference audio is another file than its digest says.",
         "correct the file, or the digest in the Voice",
     )
-    CLAIM_NOT_MOUNTED = _wrong(
+    CLAIM_NOT_MOUNTED = wrong(
         "ClaimNotMounted",
         "The pods do not mount the claim with the reference audio.",
         "add the claim to spec.voices.claims of the TTSService",
     )
-    FILE_NOT_FOUND = _wrong(
+    FILE_NOT_FOUND = wrong(
         "FileNotFound",
         "The claim has no such file, or it cannot be read; it is looked for again.",
         "correct the path in the Voice, or put the file there",
     )
-    AUDIO_TOO_LARGE = _wrong(
+    AUDIO_TOO_LARGE = wrong(
         "AudioTooLarge",
         "The file with the reference audio is larger than is read.",
         "compress it, or cut it to half a minute",
     )
-    NOT_AUDIO = _wrong(
+    NOT_AUDIO = wrong(
         "NotAudio",
         "The file with the reference audio cannot be read as audio.",
         "write it as wav, flac, mp3, ogg, opus, webm or m4a",
     )
-    TOO_SHORT = _wrong(
+    TOO_SHORT = wrong(
         "TooShort",
         "The reference audio has less speech than the backend needs.",
         "record more",
     )
-    TOO_LONG = _wrong(
+    TOO_LONG = wrong(
         "TooLong",
         "The reference audio is longer than the backend takes.",
         "cut it to the best part",
     )
-    SILENT = _wrong(
+    SILENT = wrong(
         "Silent",
         "Nothing can be heard in the reference audio.",
         "record it louder",
     )
-    CLIPPED = _wrong(
+    CLIPPED = wrong(
         "Clipped",
         "The reference audio was recorded too loud: its tops are cut off.",
         "record it with less gain",
     )
-    NOISY = _wrong(
+    NOISY = wrong(
         "Noisy",
         "There is too much noise under the speech of the reference audio.",
         "record it in a quiet room, without music",
     )
-    NOT_SPEECH = _wrong(
+    NOT_SPEECH = wrong(
         "NotSpeech",
         "The reference audio does not sound like somebody speaking.",
         "record one person alone, without music",
     )
-    CLONING_FAILED = _wrong(
+    CLONING_FAILED = wrong(
         "CloningFailed",
         "The model could not make a voice of the reference audio; it is tried again.",
         "see the logs of the pods",
     )
-    NO_ROOM_FOR_VOICE = _wrong(
+    NO_ROOM_FOR_VOICE = wrong(
         "NoRoomForVoice",
         "A pod has no room to keep what its model made of the reference audio.",
         "remove voices, or spread them over several services",
     )
-    REFUSED_BY_POD = _wrong(
+    REFUSED_BY_POD = wrong(
         "RefusedByPod",
         "A pod cannot speak with the voice.",
         "change in the Voice what the message names",
     )
-    POD_UNREACHABLE = _wrong(
+    POD_UNREACHABLE = wrong(
         "PodUnreachable",
         "A pod does not answer the operator, which tells it of changed voices.",
         "let the operator's pods reach it on its http port (NetworkPolicy)",
     )
-    POD_REFUSES = _wrong(
+    POD_REFUSES = wrong(
         "PodRefuses",
         "A pod answers the operator, but does not take the voices.",
         "run an image of the operator's version",
     )
-    POD_ERROR = _wrong(
+    POD_ERROR = wrong(
         "PodError",
         "A pod did not take the voices that it was sent.",
         "see the operator's log",

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from speaker_operator.explained import Standing
 from speaker_operator.metrics import OperatorMetrics
-from speaker_operator.reasons import Standing
 from speaker_runtime.errors import CATALOGUE
 from speaker_runtime.services.metrics import RuntimeMetrics
 from tests.chart.conftest import Helm, of_kind, rendered

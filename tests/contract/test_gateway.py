@@ -1,14 +1,10 @@
-"""A real gateway in front of real servers: who answers, what comes through, what goes wrong."""
+"""A real gateway in front of real servers: who answers, and what comes through."""
 
 import asyncio
 import json
-import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -21,7 +17,7 @@ from speaker_runtime.contract import (
     SyncReport,
     Upstream,
 )
-from tests.support.audio import decode
+from tests.contract.gateways import LONG_TEXT, TIMEOUT, body, speak, upstreams, wait_for
 from tests.support.figures import RecordFigure
 from tests.support.foreign import foreign
 from tests.support.gateway import gateway
@@ -29,32 +25,16 @@ from tests.support.runtime import RuntimeProcess, eventually, serving
 from tests.support.syncing import claims, new_key, signed, sync_config
 from tests.support.talk import talking
 
-TIMEOUT = 60.0
-WITHIN = 10.0
 FREED_WITHIN = 10.0
+
+
 CHANGED_WITHIN = 2.0
+
+
 KEY = new_key()
+
+
 API_KEY = "sk-of-the-gateway"
-LONG_TEXT = " ".join(f"This is sentence number {number} of a long text." for number in range(80))
-
-
-def body(text: object = "Hello there.", **more: object) -> dict[str, object]:
-    return {"model": "tts-1", "voice": "ana", "input": text, "response_format": "wav", **more}
-
-
-def speak(url: str, **more: object) -> httpx2.Response:
-    return httpx2.post(f"{url}/v1/audio/speech", json=body(**more), timeout=TIMEOUT)
-
-
-def upstreams(url: str) -> dict[str, dict[str, object]]:
-    listed = httpx2.get(f"{url}/status").json()["upstreams"]
-    return {each["name"]: each for each in listed}
-
-
-def wait_for(url: str, name: str, state: str) -> None:
-    eventually(
-        lambda: upstreams(url)[name]["state"] == state, within=WITHIN, what=f"{name} is {state}"
-    )
 
 
 @pytest.fixture(scope="module")
@@ -318,93 +298,6 @@ def test_routes_change_while_it_runs(
     forged = httpx2.post(f"{front.url}{ROUTE_SYNC_PATH}", content=routes.to_json())
     assert forged.status_code == 401
     assert change(front.url, routes, 8).status_code == 200
-
-
-@pytest.fixture
-def doomed(tmp_path: Path) -> Iterator[RuntimeProcess]:
-    """A server that will not live long."""
-    (tmp_path / "doomed").mkdir()
-    with serving(tmp_path / "doomed", ServingConfig()) as running:
-        yield running
-
-
-@pytest.fixture
-def pair(
-    doomed: RuntimeProcess, runtime: RuntimeProcess, tmp_path: Path
-) -> Iterator[RuntimeProcess]:
-    """A gateway in front of a server that stays and one that goes."""
-    routes = RouteManifest(
-        upstreams=(
-            Upstream(name="stays", url=runtime.url),
-            Upstream(name="goes", url=doomed.url),
-        )
-    )
-    (tmp_path / "pair").mkdir()
-    with gateway(tmp_path / "pair", routes) as running:
-        for name in ("stays", "goes"):
-            wait_for(running.url, name, "ready")
-        yield running
-
-
-def test_a_server_that_dies_before_the_first_byte_is_replaced_by_another(
-    pair: RuntimeProcess, doomed: RuntimeProcess
-) -> None:
-    os.kill(doomed.process.pid, signal.SIGSTOP)
-    with ThreadPoolExecutor(4) as pool:
-        # Equals take turns, so some of them wait for the server that is frozen.
-        asking = [pool.submit(speak, pair.url, text=f"Order number {i}.") for i in range(4)]
-        eventually(
-            lambda: sum(each.done() for each in asking) >= 1, within=WITHIN, what="an answer"
-        )
-        os.kill(doomed.process.pid, signal.SIGKILL)
-        answers = [each.result() for each in asking]
-    assert [each.status_code for each in answers] == [200] * 4
-    assert {each.headers["x-speaker-upstream"] for each in answers} == {"stays"}
-    assert all(decode(each.content).seconds > 0.5 for each in answers)
-    assert 'tts_gateway_retries_total{upstream="goes"}' in httpx2.get(f"{pair.url}/metrics").text
-    wait_for(pair.url, "goes", "failed")
-
-
-def test_a_server_that_dies_while_it_answers_cuts_the_answer_visibly(
-    pair: RuntimeProcess, doomed: RuntimeProcess
-) -> None:
-    kept = {"model": "stays", "voice": "ana", "input": "Hello from who stays."}
-    seen = httpx2.post(f"{pair.url}/tts/preview", json=kept).json()
-    asked = body(LONG_TEXT, model="goes")
-    with httpx2.stream("POST", f"{pair.url}/v1/audio/speech", json=asked, timeout=TIMEOUT) as it:
-        chunks = it.iter_raw()
-        next(chunks)
-        doomed.process.kill()
-        with pytest.raises(httpx2.RemoteProtocolError):
-            list(chunks)
-    assert speak(pair.url).status_code == 200, "the others are not touched by it"
-    heard = httpx2.get(pair.url + seen["sentences"][0]["audio"], timeout=TIMEOUT)
-    assert heard.status_code == 200, "what the other one has is still found"
-    wait_for(pair.url, "goes", "failed")
-    refused = speak(pair.url, model="goes")
-    assert refused.status_code == 503
-    assert refused.json()["error"]["code"] == "upstream_unavailable"
-    assert int(refused.headers["retry-after"]) > 0
-
-
-def test_sigterm_lets_what_is_under_way_finish(runtime: RuntimeProcess, tmp_path: Path) -> None:
-    routes = RouteManifest(upstreams=(Upstream(name="one", url=runtime.url),))
-    asked = body(LONG_TEXT, model="one", seed=2)
-    with (
-        gateway(tmp_path, routes, drain_seconds=20) as ending,
-        httpx2.stream("POST", f"{ending.url}/v1/audio/speech", json=asked, timeout=TIMEOUT) as it,
-    ):
-        chunks = it.iter_raw()
-        head = next(chunks)
-        ending.process.send_signal(signal.SIGTERM)
-        eventually(
-            lambda: httpx2.get(f"{ending.url}/health/ready").status_code == 503,
-            within=WITHIN,
-            what="unreadiness",
-        )
-        assert speak(ending.url).json()["error"]["code"] == "shutting_down"
-        assert decode(head + b"".join(chunks)).seconds > 60
-        assert ending.process.wait(TIMEOUT) == 0
 
 
 async def test_a_hundred_clients_at_once_are_all_answered(front: RuntimeProcess) -> None:

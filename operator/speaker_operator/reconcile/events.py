@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.api.v1alpha1.status import Condition, ModelStatus, ServiceStatus
+from speaker_operator.explained import Standing
 from speaker_operator.kube.client import FIELD_MANAGER
 from speaker_operator.kube.resources import EVENT, JsonObject
-from speaker_operator.reasons import BY_WORD, Reason, Standing
+from speaker_operator.reasons import BY_WORD, Reason
 
 _NOTE_LENGTH = 1024
 _QUARTERS = 4

@@ -11,7 +11,8 @@ from speaker_operator.api.v1alpha1.status import (
     ServiceStatus,
     VoicesStatus,
 )
-from speaker_operator.reasons import BY_WORD, Reason, Standing
+from speaker_operator.explained import Standing
+from speaker_operator.reasons import BY_WORD, Reason
 from speaker_operator.reconcile.conditions import Finding, conditions, count
 from speaker_operator.reconcile.failures import last_exit
 from speaker_operator.reconcile.modelstatus import model_ready, model_status

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from speaker_operator.reasons import BY_WORD, Reason, Standing
+from speaker_operator.explained import Standing
+from speaker_operator.reasons import BY_WORD, Reason
 
 PACKAGE = "operator/speaker_operator"
 REGISTRY = "reasons.py"

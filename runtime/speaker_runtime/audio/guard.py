@@ -122,12 +122,17 @@ def judge(
     is_longer = seconds > _LOOP_GROWTH * most / (bounds.usual * pace)
     found = {
         Fault.TOO_SHORT: seconds < least / (bounds.fastest * pace) - _FRAME_SECONDS,
-        Fault.TOO_LONG: seconds > bounds.margin + most / (bounds.slowest * pace),
+        Fault.TOO_LONG: seconds > longest(text, bounds, pace),
         Fault.GAP: np.diff(voiced).max(initial=0) * _FRAME_SECONDS > bounds.pause,
         Fault.NOISE: _longest_noise(spectrum) > bounds.noise,
         Fault.REPEATING: is_longer and not _says_it_again(text) and _repeats(spectrum),
     }
     return next((fault for fault, is_so in found.items() if is_so), None)
+
+
+def longest(text: str, bounds: Bounds, pace: float = 1.0) -> float:
+    """Seconds that the speech of ``text`` takes at most."""
+    return bounds.margin + _letters(text)[1] / (bounds.slowest * pace)
 
 
 def _letters(text: str) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from speaker_runtime.audio.guard import Bounds
+from speaker_runtime.audio.guard import Bounds, Fault
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.errors import SpeechError
@@ -146,10 +146,18 @@ class SpeechRequest:
 
 @dataclass(frozen=True)
 class Slice:
-    """What one step made for one stream: perhaps no samples yet, and whether these are the last."""
+    """What one step made for one stream.
+
+    Attributes:
+        samples: Perhaps none yet.
+        finished: Whether these are the last.
+        fault: What the backend itself found wrong with the utterance, which ends here then; what
+            can be heard is looked for by whoever asked.
+    """
 
     samples: Samples
     finished: bool
+    fault: Fault | None = None
 
 
 StepResult: TypeAlias = Slice | SpeechError

@@ -23,6 +23,7 @@ class Pace:
     def __init__(self, characters_per_second: float) -> None:
         self._characters_per_second = characters_per_second
         self._real_time_factor: float | None = None
+        self._unheard_work = 0.0
 
     @property
     def real_time_factor(self) -> float:
@@ -35,10 +36,12 @@ class Pace:
         return max(_SHORTEST_SECONDS, characters / self._characters_per_second)
 
     def observe(self, work_seconds: float, audio_seconds: float) -> None:
-        """Learn from one step."""
+        """Learn from one step; where it has no sound, it belongs to the next one that has."""
+        self._unheard_work += work_seconds
         if audio_seconds <= 0:
             return
-        measured = work_seconds / audio_seconds
+        measured = self._unheard_work / audio_seconds
+        self._unheard_work = 0.0
         if self._real_time_factor is None:
             self._real_time_factor = measured
         else:

@@ -4,7 +4,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from speaker_runtime.backends.protocol import Capabilities
@@ -175,9 +175,12 @@ class Scheduler:
             ticket.served = self._clock()
             if isinstance(outcome, SpeechError):
                 ticket.end(outcome)
-            else:
+            elif outcome.last or len(outcome.samples) or ticket.is_over:
                 turn.has_spoken = True
-                ticket.put(outcome)
+                ticket.put(replace(outcome, work=outcome.work + turn.work))
+                turn.work = 0.0
+            else:
+                turn.work += outcome.work
                 if outcome.last and turn in self._open[copy]:
                     self._open[copy].remove(turn)
             self._drop_what_is_over()

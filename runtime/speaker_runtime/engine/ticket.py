@@ -8,6 +8,7 @@ from enum import Enum
 from threading import Condition
 from typing import Any, Final
 
+from speaker_runtime.audio.guard import Fault
 from speaker_runtime.audio.pcm import Pcm16
 from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.engine.job import Job
@@ -26,12 +27,14 @@ class Chunk:
         samples: Perhaps none.
         last: Whether the utterance ends here.
         work: Seconds for which a model was busy with it.
+        fault: What the backend found wrong with the utterance.
     """
 
     utterance: int
     samples: Pcm16
     last: bool
     work: float
+    fault: Fault | None = None
 
 
 class End(Enum):
@@ -49,12 +52,14 @@ class Turn:
         utterance: Its place in the job.
         stream: The backend's state of it, once it is open.
         has_spoken: Whether some of its speech has been delivered.
+        work: Seconds for which a model was busy with it, without anything to deliver since.
     """
 
     ticket: "Ticket"
     utterance: int
     stream: Any = None
     has_spoken: bool = False
+    work: float = 0.0
 
     @property
     def request(self) -> SpeechRequest:

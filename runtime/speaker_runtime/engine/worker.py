@@ -193,7 +193,7 @@ class Worker:
 def _outcome(turn: Turn, result: StepResult, work: float) -> Chunk | SpeechError:
     if isinstance(result, SpeechError):
         return result
-    return Chunk(turn.utterance, to_pcm16(result.samples), result.finished, work)
+    return Chunk(turn.utterance, to_pcm16(result.samples), result.finished, work, result.fault)
 
 
 def _as_speech_error(error: Exception) -> SpeechError:

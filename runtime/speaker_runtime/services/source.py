@@ -147,7 +147,9 @@ class Source:
         """
         request = self._job.requests[self._utterance]
         samples = [chunk.samples for chunk in self._making]
-        fault = await self._watch.fault(request, samples, self._job.priority.rank)
+        fault = self._making[-1].fault
+        if fault is None:
+            fault = await self._watch.fault(request, samples, self._job.priority.rank)
         if fault and self._holds and self._attempts < RETRIES and self._speak_anew(request):
             self._watch.note(request, fault, Outcome.RETRIED)
             return

@@ -13,14 +13,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speaker_runtime.backends.xtts.kernels import Linear
+from speaker_runtime.backends.xtts.kernels import Activation, Linear, is_row_by_row
 
 if TYPE_CHECKING:
     from TTS.tts.layers.xtts.gpt import GPT
     from transformers.models.gpt2.modeling_gpt2 import GPT2Block
+    from transformers.pytorch_utils import Conv1D
 
-_PIECE: Final = 64
+PIECE: Final = 64
 """Positions of a prefix that are read at once: others get their turn in between."""
+_BLOCK: Final = 256
+"""Where rows attend together, they look at a multiple of so many positions."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Norm:
     @classmethod
     def of(cls, module: torch.nn.LayerNorm) -> "Norm":
         """The same as ``module``."""
-        return cls(module.weight.detach(), module.bias.detach(), module.eps)
+        return cls(module.weight, module.bias, module.eps)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Rows with mean 0 and deviation 1, scaled."""
@@ -58,11 +61,11 @@ class Layer:
         attention, mlp = block.attn, block.mlp
         return cls(
             before_attention=Norm.of(block.ln_1),
-            attention_in=Linear(attention.c_attn.weight.detach().t(), attention.c_attn.bias.detach()),
-            attention_out=Linear(attention.c_proj.weight.detach().t(), attention.c_proj.bias.detach()),
+            attention_in=_linear(attention.c_attn),
+            attention_out=_linear(attention.c_proj),
             before_mlp=Norm.of(block.ln_2),
-            mlp_in=Linear(mlp.c_fc.weight.detach().t(), mlp.c_fc.bias.detach(), "gelu"),
-            mlp_out=Linear(mlp.c_proj.weight.detach().t(), mlp.c_proj.bias.detach()),
+            mlp_in=_linear(mlp.c_fc, "gelu"),
+            mlp_out=_linear(mlp.c_proj),
         )
 
 
@@ -73,32 +76,43 @@ class Gpt:
     voice's latents, then the text), and the start token comes right behind the prefix.
 
     Args:
-        gpt: As coqui-tts loads it, in the precision and on the device of its weights.
+        gpt: As coqui-tts loads it; its transformer is not used afterwards.
         slots: How many streams there are at most.
+        precision: Of weights and caches.
+        together: Whether a step always has a row for each slot, and all rows attend at once. None
+            to do so where the rows of a product depend on their number.
     """
 
-    def __init__(self, gpt: "GPT", slots: int) -> None:
+    def __init__(
+        self, gpt: "GPT", slots: int, precision: torch.dtype, *, together: bool | None = None
+    ) -> None:
+        gpt = gpt.requires_grad_(requires_grad=False)
         self.start_token = int(gpt.start_audio_token)
         self.stop_token = int(gpt.stop_audio_token)
         self.most_tokens = int(gpt.max_gen_mel_tokens)
         """Audio tokens that a stream may have."""
-        self.most_text = int(gpt.max_text_tokens) - 2
-        """Text tokens that a stream may have, without the two around them."""
         self.vocabulary = int(gpt.num_audio_tokens)
-        self._text_start, self._text_stop = int(gpt.start_text_token), int(gpt.stop_text_token)
-        self._text = gpt.text_embedding.weight.detach()
-        self._text_places = gpt.text_pos_embedding.emb.weight.detach()
-        self._audio = gpt.mel_embedding.weight.detach()
-        self._audio_places = gpt.mel_pos_embedding.emb.weight.detach()
-        self._layers = [Layer.of(block) for block in gpt.gpt.h]
-        self._norms = Norm.of(gpt.gpt.ln_f), Norm.of(gpt.final_norm)
-        self._head = Linear(gpt.mel_head.weight.detach(), gpt.mel_head.bias.detach())
+        self._around = int(gpt.start_text_token), int(gpt.stop_text_token)
+        self._text = gpt.text_embedding.weight.to(precision)
+        self._text_places = gpt.text_pos_embedding.emb.weight.to(precision)
+        self._audio = gpt.mel_embedding.weight.to(precision)
+        self._audio_places = gpt.mel_pos_embedding.emb.weight.to(precision)
+        transformer = gpt.gpt.to(precision)
+        self._layers = [Layer.of(block) for block in transformer.h]
+        self._norms = Norm.of(transformer.ln_f), Norm.of(gpt.final_norm.to(precision))
+        head = gpt.mel_head.to(precision)
+        self._head = Linear(head.weight, head.bias)
         self._heads = int(gpt.heads)
         width = self._audio.shape[1] // self._heads
         longest = int(gpt.max_prompt_tokens) + int(gpt.max_text_tokens) + int(gpt.max_mel_tokens)
+        self._spare = longest
+        """A position that nobody looks at."""
         # Memory that is not written to is not there yet: unused slots cost nothing on a CPU.
-        shape = (len(self._layers), 2, slots, self._heads, longest, width)
-        self._cache = torch.empty(shape, dtype=self._audio.dtype, device=self._audio.device)
+        shape = (len(self._layers), 2, slots, self._heads, longest + 1, width)
+        self._cache = torch.empty(shape, dtype=precision, device=self._audio.device)
+        if together is None:
+            together = not is_row_by_row(self._layers[0].mlp_in, self._audio)
+        self._together = together
 
     @property
     def device(self) -> torch.device:
@@ -115,10 +129,11 @@ class Gpt:
         Returns:
             Embeddings, the start token's included, shape ``(positions, channels)``.
         """
-        tokens = torch.tensor([self._text_start, *text, self._text_stop], device=self.device)
+        start, stop = self._around
+        tokens = torch.tensor([start, *text, stop], device=self.device)
         written = self._text[tokens] + self._text_places[: len(tokens)]
-        start = self._audio[self.start_token] + self._audio_places[0]
-        return torch.cat([voice.to(written.dtype), written, start[None]])
+        first = self._audio[self.start_token] + self._audio_places[0]
+        return torch.cat([voice.to(written.dtype), written, first[None]])
 
     def read(self, slot: int, position: int, embedded: Tensor) -> Tensor:
         """Read a part of a prefix, all before it having been read.
@@ -131,62 +146,91 @@ class Gpt:
         Returns:
             The last position's latent, float32, shape ``(1, channels)``.
         """
-        end = position + len(embedded)
-        x = embedded
-        reach = torch.arange(end, device=self.device)[None]
-        mask = reach <= torch.arange(position, end, device=self.device)[:, None]
+        x, end = embedded, position + len(embedded)
+        places = torch.arange(end, device=self.device)
+        mask = places[None] <= places[position:, None]
         for number, layer in enumerate(self._layers):
-            keys, values = self._cache[number, 0, slot], self._cache[number, 1, slot]
-            queries, new_keys, new_values = self._heads_of(layer, x)
-            keys[:, position:end] = new_keys.transpose(0, 1)
-            values[:, position:end] = new_values.transpose(0, 1)
-            mixed = functional.scaled_dot_product_attention(
-                queries.transpose(0, 1)[None], keys[None, :, :end], values[None, :, :end], mask
+            keys, values = self._cache[number, :, slot, :, :end]
+            queries, new_keys, new_values = self._projected(layer, x)
+            keys[:, position:] = new_keys.transpose(0, 1)
+            values[:, position:] = new_values.transpose(0, 1)
+            heard = functional.scaled_dot_product_attention(
+                queries.transpose(0, 1)[None], keys[None], values[None], mask
             )
-            x = self._through(layer, x, mixed[0].transpose(0, 1).reshape(x.shape))
+            x = self._through(layer, x, heard[0].transpose(0, 1))
         return self._latents(x[-1:])
 
     def step(self, slots: Sequence[int], places: Sequence[tuple[int, int]], tokens: Tensor) -> Tensor:
-        """Read one audio token of each stream.
+        """Read one audio token of each of some streams.
 
         Args:
             slots: Whose.
-            places: Of each the position in its cache, and which of its audio tokens it is.
+            places: Of each the position in its cache, and which of its audio tokens it is, from 1.
             tokens: Int64, shape ``(streams,)``.
 
         Returns:
             Latents, float32, shape ``(streams, channels)``.
         """
+        positions = [position for position, _ in places]
         numbers = torch.tensor([number for _, number in places], device=self.device)
         x = self._audio[tokens] + self._audio_places[numbers]
+        if self._together:
+            return self._step_together(slots, positions, x)
         for number, layer in enumerate(self._layers):
-            queries, keys, values = self._heads_of(layer, x)
-            mixed = torch.empty_like(queries)
-            for row, (slot, (position, _)) in enumerate(zip(slots, places, strict=True)):
-                kept_keys, kept_values = self._cache[number, 0, slot], self._cache[number, 1, slot]
+            queries, keys, values = self._projected(layer, x)
+            heard = torch.empty_like(queries)
+            for row, (slot, position) in enumerate(zip(slots, positions, strict=True)):
+                kept_keys, kept_values = self._cache[number, :, slot, :, : position + 1]
                 kept_keys[:, position] = keys[row]
                 kept_values[:, position] = values[row]
-                mixed[row] = functional.scaled_dot_product_attention(
-                    queries[row, None, :, None],
-                    kept_keys[None, :, : position + 1],
-                    kept_values[None, :, : position + 1],
+                heard[row] = functional.scaled_dot_product_attention(
+                    queries[row, None, :, None], kept_keys[None], kept_values[None]
                 )[0, :, 0]
-            x = self._through(layer, x, mixed.reshape(x.shape))
+            x = self._through(layer, x, heard)
         return self._latents(x)
 
     def logits(self, latents: Tensor) -> Tensor:
         """Scores of every audio token, float32, shape ``(streams, tokens)``."""
         return self._head(latents.to(self._audio.dtype)).float()
 
-    def _heads_of(self, layer: Layer, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _step_together(self, slots: Sequence[int], positions: Sequence[int], x: Tensor) -> Tensor:
+        """A step with a row for each slot; those of no stream are computed and thrown away."""
+        rows = torch.tensor(slots, device=self.device)
+        count = self._cache.shape[2]
+        every = torch.arange(count, device=self.device)
+        place = torch.full((count,), self._spare, device=self.device)
+        place[rows] = torch.tensor(positions, device=self.device)
+        reach = min(self._spare, (max(positions) // _BLOCK + 1) * _BLOCK)
+        mask = (every.new_tensor(range(reach))[None] <= place[:, None])[:, None, None]
+        full = x.new_zeros(count, x.shape[1])
+        full[rows] = x
+        x = full
+        for number, layer in enumerate(self._layers):
+            queries, keys, values = self._projected(layer, x)
+            kept_keys, kept_values = self._cache[number]
+            kept_keys[every, :, place] = keys
+            kept_values[every, :, place] = values
+            heard = functional.scaled_dot_product_attention(
+                queries[:, :, None], kept_keys[:, :, :reach], kept_values[:, :, :reach], mask
+            )
+            x = self._through(layer, x, heard[:, :, 0])
+        return self._latents(x)[rows]
+
+    def _projected(self, layer: Layer, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each of shape ``(rows, heads, width)``."""
         mixed = layer.attention_in(layer.before_attention(x))
         queries, keys, values = mixed.view(len(x), 3, self._heads, -1).unbind(1)
         return queries, keys, values
 
-    def _through(self, layer: Layer, x: Tensor, mixed: Tensor) -> Tensor:
-        x = x + layer.attention_out(mixed)
+    def _through(self, layer: Layer, x: Tensor, heard: Tensor) -> Tensor:
+        x = x + layer.attention_out(heard.reshape(x.shape))
         return x + layer.mlp_out(layer.mlp_in(layer.before_mlp(x)))
 
     def _latents(self, x: Tensor) -> Tensor:
         own, final = self._norms
         return final(own(x)).float()
+
+
+def _linear(module: "Conv1D", activation: Activation = "none") -> Linear:
+    """The same as a module whose weights are stored as ``(inputs, outputs)``."""
+    return Linear(module.weight.t(), module.bias, activation)

@@ -1,0 +1,166 @@
+"""A tiny XTTS-v2 checkpoint: random weights, in the very layout in which the real one is published.
+
+Only the sizes of the GPT are small; the vocoder and the speaker encoder have none to choose. One
+takes some seconds to make and 93 MB, so the weights are made once in a process.
+"""
+
+import json
+import string
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, Literal
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import Tensor
+
+_CODEC: Final = "torchcodec"
+"""coqui-tts asks for it where it is imported, and uses it where it reads audio files."""
+
+if find_spec(_CODEC) is None:
+    sys.modules[_CODEC] = ModuleType(_CODEC)
+    sys.modules[_CODEC].__spec__ = ModuleSpec(_CODEC, None)
+
+from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig  # noqa: E402
+from TTS.tts.models.xtts import Xtts  # noqa: E402
+
+Variant = Literal["plain", "pickled", "trained"]
+"""How the checkpoint was saved: by today's coqui-tts; as the original, whose configuration is a
+pickled object; or by the trainer, with a prefix, and with what only training needs."""
+
+SPEAKERS: Final = ("Ana Florence", "Camilla Holmström")
+CHANNELS: Final = 64
+_SEED: Final = 20261130
+_LANGUAGES: Final = (
+    *("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru"),
+    *("nl", "cs", "ar", "zh-cn", "hu", "ko", "ja", "hi"),
+)
+_LETTERS: Final = (
+    string.ascii_lowercase,
+    string.digits,
+    string.punctuation,
+    "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßąćčďęěğłńňőœřśşšťůűźżžı¿¡",
+    "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+    "".join(map(chr, range(0x0621, 0x0653))),  # Arabic
+    "".join(map(chr, range(0x0901, 0x0964))),  # Devanagari
+)
+
+
+def tiny_checkpoint(directory: Path, variant: Variant = "plain") -> Path:
+    """Write the checkpoint's files into ``directory``, which is made; gives the directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    _tokenizer().save(str(directory / "vocab.json"))
+    model = _model()
+    described = json.dumps(model.config.to_dict(), indent=4)
+    (directory / "config.json").write_text(described, "utf-8")
+    with _published_classes():
+        torch.save(_saved(variant, model), directory / "model.pth")
+    torch.save(_speakers(), directory / "speakers_xtts.pth")
+    # What nobody needs who only speaks.
+    torch.save({}, directory / "dvae.pth")
+    torch.save(torch.ones(80), directory / "mel_stats.pth")
+    (directory / "README.md").write_text("A model.\n", "utf-8")
+    return directory
+
+
+def tiny_weights() -> dict[str, Tensor]:
+    """What a loaded model has, by coqui's own names."""
+    return dict(_model().weights)
+
+
+def tiny_speakers() -> dict[str, dict[str, Tensor]]:
+    """The latents of each built-in speaker."""
+    return _speakers()
+
+
+@dataclass(frozen=True)
+class _Model:
+    config: XttsConfig
+    weights: dict[str, Tensor]
+    spoken: dict[str, Tensor]
+    """The same once it has spoken: with more names for some of the tensors."""
+
+
+def _saved(variant: Variant, model: _Model) -> dict[str, Any]:
+    config = model.config.to_dict()
+    if variant == "plain":
+        return {"model": model.weights, "config": config}
+    more: dict[str, Any] = {"step": 1, "epoch": 0, "model_loss": 0.5, "optimizer": {}}
+    if variant == "pickled":
+        return {"config": model.config, "model": model.weights, **more}
+    unused = (
+        "dvae.codebook",
+        "torch_mel_spectrogram_dvae.mel",
+        "torch_mel_spectrogram_style_encoder.mel",
+    )
+    weights = model.spoken | dict.fromkeys(unused, torch.ones(2))
+    return {"config": config, "model": {f"xtts.{name}": weights[name] for name in weights}, **more}
+
+
+@contextmanager
+def _published_classes() -> Iterator[None]:
+    """Save these classes under the names that they had when the model was published."""
+    before = XttsArgs.__module__
+    XttsArgs.__module__ = XttsAudioConfig.__module__ = Xtts.__module__
+    try:
+        yield
+    finally:
+        XttsArgs.__module__ = XttsAudioConfig.__module__ = before
+
+
+def _config() -> XttsConfig:
+    return XttsConfig(
+        model_args=XttsArgs(
+            gpt_layers=2,
+            gpt_n_model_channels=CHANNELS,
+            gpt_n_heads=2,
+            decoder_input_dim=CHANNELS,
+            gpt_use_perceiver_resampler=True,
+            gpt_max_audio_tokens=60,
+            gpt_max_text_tokens=100,
+            gpt_num_audio_tokens=1026,
+            gpt_start_audio_token=1024,
+            gpt_stop_audio_token=1025,
+        )
+    )
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    special = ["[STOP]", "[UNK]", "[SPACE]", "[START]", *(f"[{tag}]" for tag in _LANGUAGES)]
+    tokens = [*special, *dict.fromkeys("".join(_LETTERS))]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.add_special_tokens(special)
+    return tokenizer
+
+
+@cache
+def _model() -> _Model:
+    with torch.random.fork_rng():
+        torch.manual_seed(_SEED)
+        model = Xtts(_config())
+        model.tokenizer.tokenizer = _tokenizer()
+        model.init_models()
+        weights = dict(model.state_dict())
+        model.gpt.init_gpt_for_inference()
+    return _Model(model.config, weights, dict(model.state_dict()))
+
+
+def _speakers() -> dict[str, dict[str, Tensor]]:
+    generator = torch.Generator().manual_seed(_SEED)
+    return {
+        name: {
+            "gpt_cond_latent": torch.randn(1, 32, CHANNELS, generator=generator),
+            "speaker_embedding": torch.randn(1, 512, 1, generator=generator),
+        }
+        for name in SPEAKERS
+    }

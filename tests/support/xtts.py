@@ -6,30 +6,18 @@ takes some seconds to make and 93 MB, so the weights are made once in a process.
 
 import json
 import string
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final, Literal
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
-
-_CODEC: Final = "torchcodec"
-"""coqui-tts asks for it where it is imported, and uses it where it reads audio files."""
-
-if find_spec(_CODEC) is None:
-    sys.modules[_CODEC] = ModuleType(_CODEC)
-    sys.modules[_CODEC].__spec__ = ModuleSpec(_CODEC, None)
-
-from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig  # noqa: E402
-from TTS.tts.models.xtts import Xtts  # noqa: E402
+from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig
+from TTS.tts.models.xtts import Xtts
 
 Variant = Literal["plain", "pickled", "trained"]
 """How the checkpoint was saved: by today's coqui-tts; as the original, whose configuration is a

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # who only asks for names does without numpy
     from speaker_runtime.backends.protocol import BackendFactory
+    from speaker_runtime.models.recipe import Recipe
 
 GROUP: Final = "speaker_tts.backends"
+RECIPES: Final = "speaker_tts.recipes"
+"""Its entry points are named like the backends whose models they make."""
 
 
 class UnknownBackendError(Exception):
@@ -43,3 +46,18 @@ def load(name: str) -> "BackendFactory":
     """
     factory: BackendFactory = find(name).load()
     return factory
+
+
+def recipe(name: str) -> "Recipe | None":
+    """What the backend ``name`` makes of published files; None if it loads them as they are.
+
+    The backend itself is not imported.
+
+    Raises:
+        UnknownBackendError: It is not installed.
+    """
+    find(name)
+    for point in entry_points(group=RECIPES, name=name):
+        made: Recipe = point.load()()
+        return made
+    return None

@@ -53,6 +53,12 @@ def fetch(config: ConfigDirectory = CONFIG_DIRECTORY) -> None:
 def fill(
     source: Annotated[str, typer.Argument(help="Address of the model.")],
     directory: Annotated[Path, typer.Argument(help="Where its files are to lie.")],
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            help="Backend that the model is for, where it loads other files than are published."
+        ),
+    ] = None,
     accept_license: Annotated[
         str | None, typer.Option(help="Licence that is accepted, by name.")
     ] = None,
@@ -71,7 +77,7 @@ def fill(
     from speaker_runtime.contract import ModelConfig  # noqa: PLC0415
 
     model = ModelConfig(source=source, directory=directory, accept_license=accept_license)
-    raise typer.Exit(models.fill(model, capacity, status))
+    raise typer.Exit(models.fill(model, backend, capacity, status))
 
 
 @model.command()

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,9 +13,12 @@ from speaker_runtime.models import sources
 from speaker_runtime.models.bundle import opened
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import install, remove_abandoned, storage_errors, write
-from speaker_runtime.models.licenses import require_accepted
+from speaker_runtime.models.licenses import require_accepted, together
 from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry, ModelManifest
-from speaker_runtime.models.sources.base import Progress, Workspace
+from speaker_runtime.models.recipe import Recipe
+from speaker_runtime.models.sources.base import Progress, Source, Workspace
+from speaker_runtime.models.sources.converted import ConvertedSource
+from speaker_runtime.models.space import Space
 from speaker_runtime.models.store import StoredModel, is_intact, read_manifest
 
 if TYPE_CHECKING:
@@ -33,7 +36,11 @@ class Fetched:
 
 
 def fetch(
-    config: ModelConfig, report: Callable[[Progress], None], *, capacity: int | None = None
+    config: ModelConfig,
+    report: Callable[[Progress], None],
+    *,
+    capacity: int | None = None,
+    recipe: Recipe | None = None,
 ) -> Fetched:
     """Bring the model's files into its directory; what is there and right stays untouched.
 
@@ -45,6 +52,7 @@ def fetch(
         config: Which model, and where to.
         report: Told how far it is.
         capacity: Bytes of the volume, where the file system that it lies on is larger.
+        recipe: What the backend makes of the published files; they stay as they are without.
 
     Raises:
         ModelError: The source, the digest or the space was not as needed, or the model's licence
@@ -52,19 +60,27 @@ def fetch(
     """
     directory = config.directory
     archives = directory / _ARCHIVES
-    source = sources.resolve(config.source, Workspace(archives, _web, report))
+    space = Space(directory, capacity)
+    source = _source(config.source, Workspace(archives, _web, report), space, recipe)
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        wanted = None if source.local else _settled(config)
+        wanted = None if source.local else _settled(config, recipe)
         license_name = source.license() if wanted is None else wanted.accept_license
         require_accepted(license_name, config)
         if wanted is None:
             wanted = manifests.build(config.source, source.list(), license_name)
-        _require_capacity(directory, wanted, source.scratch, capacity)
-        result = _bring(directory, wanted, source.read, report, scratch=source.scratch)
+        space.require_capacity(wanted.size, source.scratch)
+        result = _bring(space, wanted, source.read, report, scratch=source.scratch)
         shutil.rmtree(archives, ignore_errors=True)
         remove_abandoned(directory)
     return result
+
+
+def _source(address: str, workspace: Workspace, space: Space, recipe: Recipe | None) -> Source:
+    if recipe is None:
+        return sources.resolve(address, workspace)
+    choosing = replace(workspace, choose=lambda names: recipe.select(names).names)
+    return ConvertedSource(sources.resolve(address, choosing), recipe, workspace, space)
 
 
 def check_source(config: ModelConfig) -> None:
@@ -76,8 +92,20 @@ def check_source(config: ModelConfig) -> None:
     sources.resolve(config.source, Workspace(config.directory / _ARCHIVES, _web, lambda _: None))
 
 
-def load(config: ModelConfig, bundle: Path, report: Callable[[Progress], None]) -> Fetched:
+def load(
+    config: ModelConfig,
+    bundle: Path,
+    report: Callable[[Progress], None],
+    *,
+    recipe: Recipe | None = None,
+) -> Fetched:
     """Bring the files of a bundle that :func:`speaker_runtime.models.bundle.pack` wrote.
+
+    Args:
+        config: Which model, and where to.
+        bundle: The file.
+        report: Told how far it is.
+        recipe: Of the backend, if it has one: the bundle has to be of what it makes.
 
     Raises:
         ModelError: It is no bundle, or another model's, or the digest or the space is wrong, or the
@@ -90,13 +118,20 @@ def load(config: ModelConfig, bundle: Path, report: Callable[[Progress], None]) 
                 f"{bundle} holds {packed.manifest.source}, but model.source is {config.source}.",
                 "Name the bundle of this model, or correct model.source.",
             )
-        require_accepted(packed.manifest.accept_license, config)
+        manifest = _usable(packed.manifest, recipe)
+        if manifest is None:
+            raise ModelError(
+                ExitCode.INVALID_CONFIG,
+                f"{bundle} holds files as they were published, which the backend cannot load.",
+                "Name a bundle that was packed where `model fetch` had fetched for this backend.",
+            )
+        require_accepted(manifest.accept_license, config)
         config.directory.mkdir(parents=True, exist_ok=True)
-        return _bring(config.directory, packed.manifest, packed.read, report)
+        return _bring(Space(config.directory), manifest, packed.read, report)
 
 
 def _bring(
-    directory: Path,
+    space: Space,
     wanted: ModelManifest,
     read: Callable[[FileEntry, int], Iterator[bytes]],
     report: Callable[[Progress], None],
@@ -104,9 +139,10 @@ def _bring(
     scratch: int = 0,
 ) -> Fetched:
     """Install what is missing of ``wanted``, and then its manifest."""
+    directory = space.directory
     missing = [entry for entry in wanted.files if not is_intact(directory, entry)]
     needed = sum(entry.size for entry in missing)
-    _require_space(directory, needed + (scratch if missing else 0))
+    space.require_free(needed + (scratch if missing else 0))
     done = wanted.size - needed
     for entry in missing:
         content = partial(read, entry)
@@ -124,31 +160,17 @@ def _web() -> "Web":
     return Web()
 
 
-def _settled(config: ModelConfig) -> ModelManifest | None:
+def _settled(config: ModelConfig, recipe: Recipe | None) -> ModelManifest | None:
     """What was fetched from this very address before, so that it need not be asked again."""
     stored = read_manifest(config.directory)
-    return stored if stored is not None and stored.source == config.source else None
+    return _usable(stored, recipe) if stored and stored.source == config.source else None
 
 
-def _require_capacity(
-    directory: Path, wanted: ModelManifest, scratch: int, capacity: int | None
-) -> None:
-    """Not every volume is a file system of its own: one that is too small may not show it."""
-    if capacity is not None and wanted.size + scratch > capacity:
-        beside = f", and {scratch} bytes beside them while it is fetched" if scratch else ""
-        raise ModelError(
-            ExitCode.NO_SPACE,
-            f"The model's files have {wanted.size} bytes{beside}; the volume at {directory} was "
-            f"made for {capacity}.",
-            "Make the cache volume larger (spec.cache.size).",
-        )
-
-
-def _require_space(directory: Path, needed: int) -> None:
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise ModelError(
-            ExitCode.NO_SPACE,
-            f"The model needs {needed} bytes more in {directory}, but {free} are free.",
-            "Make the cache volume larger (spec.cache.size).",
-        )
+def _usable(manifest: ModelManifest, recipe: Recipe | None) -> ModelManifest | None:
+    """What such files are to the backend that has the recipe; None if it cannot load them."""
+    if recipe is None:
+        return manifest
+    if not recipe.select([entry.name for entry in manifest.files]).finished:
+        return None
+    both = together(manifest.accept_license, recipe.license)
+    return manifest.model_copy(update={"accept_license": both})

@@ -19,6 +19,8 @@ _FREE: Final = frozenset(
 """Licences, as the Hugging Face Hub and SPDX write them in small letters, that let everybody use
 the model for any purpose. Any other one, a model's own included, has to be accepted."""
 
+_AND: Final = " AND "
+
 _SHORT: Final[Mapping[str, str]] = MappingProxyType({"coqui-public-model-license": "CPML"})
 """What licences are called for short, where their model card does not say."""
 
@@ -28,6 +30,16 @@ def to_accept(license_name: str | None) -> str | None:
     if license_name is None or license_name.casefold() in _FREE:
         return None
     return _SHORT.get(license_name.casefold(), license_name)
+
+
+def together(*names: str | None) -> str | None:
+    """The name by which several licences have to be accepted at once; None if none asks for it.
+
+    Args:
+        names: As :func:`to_accept`, or this function, gives them.
+    """
+    each = {one.casefold(): one for name in names if name for one in name.split(_AND)}
+    return _AND.join(sorted(each.values())) or None
 
 
 def require_accepted(license_name: str | None, config: ModelConfig) -> None:

@@ -1,6 +1,6 @@
 """What every kind of source does, and what it is given."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -30,12 +30,15 @@ class Workspace:
         web: Gives what reads over HTTP; its library is loaded only then.
         report: Told how far an archive has come.
         claims: Where claims are mounted, each in a folder of its name.
+        choose: Which of a model's paths are wanted; a source that has to read files to name them
+            asks it first.
     """
 
     directory: Path
     web: Callable[[], "Web"]
     report: Callable[[Progress], None]
     claims: Path = CLAIMS_DIRECTORY
+    choose: Callable[[Collection[str]], Collection[str]] = tuple
 
 
 class Source(Protocol):

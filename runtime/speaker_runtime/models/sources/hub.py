@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.licenses import to_accept
+from speaker_runtime.models.licenses import to_accept, together
 from speaker_runtime.models.manifest import FileEntry
 from speaker_runtime.models.servers import require_server
 from speaker_runtime.models.sources.base import Workspace
@@ -50,6 +50,7 @@ class HubSource:
         self._endpoint = require_server(endpoint, "HF_ENDPOINT")
         self._token = os.environ.get("HF_TOKEN") or None
         self._web = workspace.web
+        self._choose = workspace.choose
 
     def license(self) -> str | None:
         """The one of the model's card, where it asks to be accepted."""
@@ -61,18 +62,18 @@ class HubSource:
             to_accept(str(card.get("license_name") or each) if each == _OTHER else str(each))
             for each in names
         ]
-        return " AND ".join(sorted(each for each in asking if each)) or None
+        return together(*asking)
 
     def list(self) -> Sequence[FileEntry]:
         """Name the files of the revision; small ones that have no sha256 are read for it."""
-        found = [
-            self._entry(each)
+        found = {
+            str(each["path"]).removeprefix(self._folder): each
             for each in self._tree()
             if each.get("type") == "file" and "/." not in f"/{each['path']}"
-        ]
+        }
         if not found:
             raise self._strange("has no files there")
-        return found
+        return [self._entry(name, found[name]) for name in self._choose(found.keys())]
 
     def read(self, entry: FileEntry, offset: int) -> Iterator[bytes]:
         """Download a file."""
@@ -101,9 +102,8 @@ class HubSource:
         except ValueError as error:
             raise self._strange("is not described in the form of the Hub (JSON)") from error
 
-    def _entry(self, listed: Mapping[str, Any]) -> FileEntry:
+    def _entry(self, name: str, listed: Mapping[str, Any]) -> FileEntry:
         try:
-            name = str(listed["path"]).removeprefix(self._folder)
             lfs = listed.get("lfs")
             if lfs:
                 return FileEntry(name=name, size=lfs["size"], sha256=lfs["oid"])

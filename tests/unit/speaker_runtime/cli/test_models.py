@@ -137,3 +137,21 @@ def test_while_it_is_filled_it_answers_how_far_it_is() -> None:
         assert httpx2.get(f"{url}/").status_code == 404
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(f"{url}{FETCH_STATUS_PATH}")
+
+
+def test_a_cache_is_filled_for_a_backend(tmp_path: Path) -> None:
+    directory = tmp_path / "cache" / "model"
+    filled = last(run("fill", "package://hibari-tts", directory, "--backend", "hibari"))
+    assert filled["copiedBytes"] > 0
+    other = ("fill", "package://hibari-tts", tmp_path / "xtts", "--backend", "xtts")
+    assert run(*other).exit_code == ExitCode.LICENSE_NOT_ACCEPTED
+    refused = run(*other, "--accept-license", "CPML")
+    assert refused.exit_code == ExitCode.MODEL_UNAVAILABLE
+    assert "This is no XTTS-v2" in refused.stderr
+
+
+def test_a_backend_that_is_not_installed_fills_nothing(tmp_path: Path) -> None:
+    result = run("fill", "package://hibari-tts", tmp_path / "model", "--backend", "nobody")
+    assert result.exit_code == ExitCode.INVALID_CONFIG
+    assert "no backend named 'nobody'" in result.stderr
+    assert not (tmp_path / "model").exists()

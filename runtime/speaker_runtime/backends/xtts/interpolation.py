@@ -48,5 +48,5 @@ class Interpolation:
         self._made += len(made)
         following = (self._made + 0.5) * float(self._step) - 0.5
         needed = min(max(int(following) - 1 - self._begin, 0), len(rows))
-        self._kept, self._begin = rows[needed:], self._begin + needed
+        self._kept, self._begin = rows[needed:].clone(), self._begin + needed
         return made

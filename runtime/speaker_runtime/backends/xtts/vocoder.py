@@ -4,6 +4,8 @@ Every convolution keeps the end of what it has seen, so that nothing is computed
 is faded over: a piece costs what its latents cost, wherever in the speech it stands. What a
 convolution sees of the future comes with the next piece, so samples come a few latents late.
 
+What is kept is copied: a part of a tensor would keep the whole of it in memory.
+
 Activations have the shape ``(1, channels, 1, positions)`` with channels last in memory.
 """
 
@@ -172,7 +174,7 @@ class _Convolution:
         if x.shape[3] <= 2 * radius:
             self._kept = x
             return _silence(x, 0, channels=self._kernel.weight.shape[0])
-        self._kept = x[..., x.shape[3] - 2 * radius :]
+        self._kept = x[..., x.shape[3] - 2 * radius :].clone()
         return self._kernel(x)
 
 
@@ -219,7 +221,7 @@ class _Stage:
         y = self._upsampling(x if kept is None else torch.cat([kept, x], dim=3))
         begin = factor // 2 if kept is None else factor
         end = y.shape[3] - (factor // 2 if last else factor)
-        self._kept = x[..., -1:] if x.shape[3] else kept
+        self._kept = x[..., -1:].clone() if x.shape[3] else kept
         return y[..., begin:end]
 
 
@@ -237,7 +239,7 @@ class _Line:
         self._kept = x if not self.length else torch.cat([self._kept, x], dim=3)
 
     def take(self, count: int) -> Tensor:
-        taken, self._kept = self._kept[..., :count], self._kept[..., count:]
+        taken, self._kept = self._kept[..., :count], self._kept[..., count:].clone()
         return taken
 
 

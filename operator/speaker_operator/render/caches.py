@@ -1,6 +1,7 @@
 """Which model cache a service uses, and what a cache that several services share looks like.
 
-A cache belongs to a namespace and an address: whoever names the same address shares it. It is
+A cache belongs to a namespace and an address: whoever names the same address shares it, except
+that a backend which makes files of its own of what is published shares with nobody else. It is
 filled by one Job, and only then pods are let loose on it. Three kinds of models are brought by the
 pods themselves instead: those of services without a cache, those on volumes that one pod at a time
 can mount, and those that are part of the image anyway.
@@ -48,17 +49,18 @@ def place_of(service: TTSService) -> Place | None:
     cache, source = service.spec.cache, service.model_source
     if cache is None or not service.has_model:
         return None
-    return _place(service.metadata.name, cache, source)
+    return _place(service, cache, source)
 
 
-def _place(service_name: str, cache: CacheSpec, source: str) -> Place:
+def _place(service: TTSService, cache: CacheSpec, source: str) -> Place:
+    service_name, identity = service.metadata.name, service.model_identity
     if cache.existing_claim is not None:
-        key = model_key(f"{cache.existing_claim} {source}")
+        key = model_key(f"{cache.existing_claim} {identity}")
         return Place("existing", key, cache.existing_claim, source)
     if cache.access_mode == _ONE_POD or source.startswith(_IN_IMAGE):
         key = model_key(f"{service_name} of one service")
         return Place("private", key, names.private_claim(service_name), source)
-    key = model_key(source)
+    key = model_key(identity)
     return Place("shared", key, names.shared_cache(source, key), source)
 
 

@@ -146,12 +146,14 @@ def _container(cache: ModelCache, settings: RenderSettings) -> dict[str, Any]:
 
 
 def _arguments(cache: ModelCache) -> list[str]:
-    address = cache.place.source
+    lead = cache.lead
     arguments = [
-        address,
-        str(contract.MODEL_DIRECTORY / model_key(address)),
+        cache.place.source,
+        str(contract.MODEL_DIRECTORY / model_key(lead.model_identity)),
         f"--status=0.0.0.0:{contract.HTTP_PORT}",
     ]
+    if lead.backend.converts:  # then all users of the cache have the same one
+        arguments.append(f"--backend={lead.backend.name}")
     if cache.place.kind == "shared":  # it holds nothing else
         arguments.append(f"--capacity={int(parse_quantity(cache.size))}")
     if cache.accept_license is not None:

@@ -49,7 +49,7 @@ def custom_fields(service: TTSService, custom: CustomSpec) -> dict[str, Any]:
     """The fields of a container that runs somebody else's server."""
     environment = custom.environment()
     if service.has_model:
-        at = f"{custom.model_path}/{model_key(service.model_source)}"
+        at = f"{custom.model_path}/{model_key(service.model_identity)}"
         environment = [{"name": contract.MODEL_VARIABLE, "value": at}, *environment]
     fields = {
         "command": list(custom.command),

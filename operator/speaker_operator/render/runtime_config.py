@@ -17,9 +17,13 @@ MANIFEST_BYTES: Final = 700 * 2**10
 """A ConfigMap takes 1 MiB; the rest is for config.json, whose lexicon may be a third of that."""
 
 
-def model_key(source: str) -> str:
-    """Name of the directory, inside a model cache, that holds the model of one source."""
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
+def model_key(identity: str) -> str:
+    """Name of the directory, inside a model cache, that holds one model.
+
+    Args:
+        identity: What tells it from others: :attr:`TTSService.model_identity`.
+    """
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def runtime_config(
@@ -41,14 +45,13 @@ def runtime_config(
         public_key: Whose word counts when voices change while the runtime runs; nobody's if None.
         allow_private_addresses: Whether reference audio may come from within private networks.
     """
-    source = service.model_source
     serving, gpu = service.spec.serving, service.spec.gpu
     return contract.RuntimeConfig(
         service=service.metadata.name,
         backend=service.backend.name,
         model=contract.ModelConfig(
-            source=source,
-            directory=models / model_key(source),
+            source=service.model_source,
+            directory=models / model_key(service.model_identity),
             accept_license=service.spec.model.accept_license,
         ),
         devices=contract.DevicesConfig(

@@ -35,6 +35,10 @@ class Backend:
     limits: MappingProxyType[str, str]
     cache_size: str
     """How large a model cache is unless ``spec.cache.size`` says otherwise."""
+    converts: bool = False
+    """Whether its runtime makes files of its own of a model's published ones while it fetches them
+    (an entry point in the group ``speaker_tts.recipes``): caches of it are not for other backends.
+    """
     runs: Literal["model", "gateway", "custom"] = "model"
     """What its pods do: speak with a model, hand requests on, or whatever the user's image does."""
 
@@ -70,6 +74,37 @@ _KOKORO: Final = Backend(
     requests=MappingProxyType({"cpu": "1", "memory": "1Gi"}),
     limits=MappingProxyType({"memory": "2Gi"}),
     cache_size="1Gi",
+)
+
+_XTTS: Final = Backend(
+    name="xtts",
+    engine="xtts",
+    # Its publisher tags no revisions. What was fetched of one stays as it was.
+    model_source="hf://tts-hub/XTTS-v2@main",
+    accept_license="CPML",
+    presets=(
+        *("Claribel Dervla", "Daisy Studious", "Gracie Wise", "Tammie Ema", "Alison Dietlinde"),
+        *("Ana Florence", "Annmarie Nele", "Asya Anara", "Brenda Stern", "Gitta Nikolina"),
+        *("Henriette Usha", "Sofia Hellen", "Tammy Grit", "Tanja Adelina", "Vjollca Johnnie"),
+        *("Andrew Chipper", "Badr Odhiambo", "Dionisio Schuyler", "Royston Min", "Viktor Eka"),
+        *("Abrahan Mack", "Adde Michal", "Baldur Sanjin", "Craig Gutsy", "Damien Black"),
+        *("Gilberto Mathias", "Ilkin Urbano", "Kazuhiko Atallah", "Ludvig Milivoj", "Suad Qasim"),
+        *("Torcull Diarmuid", "Viktor Menelaos", "Zacharie Aimilios", "Nova Hogarth"),
+        *("Maja Ruoho", "Uta Obando", "Lidiya Szekeres", "Chandra MacFarland", "Szofi Granger"),
+        *("Camilla Holmström", "Lilya Stainthorpe", "Zofija Kendrick", "Narelle Moon"),
+        *("Barbora MacLean", "Alexandra Hisakawa", "Alma María", "Rosemary Okafor"),
+        *("Ige Behringer", "Filip Traverse", "Damjan Chapman", "Wulf Carlevaro"),
+        *("Aaron Dreschner", "Kumar Dahl", "Eugenio Matarac\u0131", "Ferran Simen"),
+        *("Xavier Hayasaka", "Luis Moray", "Marcos Rudaski"),
+    ),
+    mixes_presets=False,
+    clones=True,
+    uses_gpus=True,
+    requests=MappingProxyType({"cpu": "2", "memory": "6Gi"}),
+    limits=MappingProxyType({"memory": "10Gi"}),
+    # Twice the model's 1.9 GB while it is fetched and converted, and room for the next revision.
+    cache_size="10Gi",
+    converts=True,
 )
 
 
@@ -120,7 +155,8 @@ def license_rules(backends: Iterable[Backend]) -> Iterator[Rule]:
         else:
             name = backend.accept_license
             yield Rule(
-                f"{own} || ({accepted} && self.model.acceptLicense == '{name}')",
+                f"!has(self.backend) || {own} || ({accepted} && "
+                f"self.model.acceptLicense == '{name}')",
                 f"the own model of backend {backend.name} is under the licence {name}, which has "
                 f"to be accepted: read it, and write model: {{acceptLicense: {name}}} if you do",
                 ".model",
@@ -234,5 +270,5 @@ def guest_rules() -> Iterator[Rule]:
 
 
 BACKENDS: Final = MappingProxyType(
-    {backend.name: backend for backend in (_HIBARI, _KOKORO, _GATEWAY, _CUSTOM)}
+    {backend.name: backend for backend in (_HIBARI, _KOKORO, _XTTS, _GATEWAY, _CUSTOM)}
 )

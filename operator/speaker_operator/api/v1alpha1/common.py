@@ -90,6 +90,9 @@ ObjectName = Annotated[
 ]
 """The name of another object of the cluster."""
 
+SPEAKER: Final = r"[\p{L}\p{N}]([\p{L}\p{M}\p{N} _.-]*[\p{L}\p{M}\p{N}])?"
+"""What speakers that are built into models are called; for a raw string of CEL."""
+
 LabelKey = Annotated[
     str,
     StringConstraints(max_length=317),

@@ -115,7 +115,8 @@ class CacheSpec(Model):
 
     size: Quantity | None = Field(
         default=None,
-        description="Size of the volume, 1Gi unless given. It can grow later, if its storage class "
+        description="Size of the volume; 1Gi unless given, 10Gi for backend xtts (whose model is "
+        "there twice while it is fetched) and custom. It can grow later, if its storage class "
         "allows it.",
     )
     storage_class_name: ObjectName | None = Field(

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.audiocache import AudioCacheSpec
 from speaker_operator.api.v1alpha1.cel import Check
-from speaker_operator.api.v1alpha1.common import LabelSelector, Model, ObjectName
+from speaker_operator.api.v1alpha1.common import SPEAKER, LabelSelector, Model, ObjectName
 from speaker_runtime.contract import (
     CLIENT_SECONDS,
     DRAIN_SECONDS,
@@ -22,7 +22,7 @@ VoiceName = Annotated[
     str,
     StringConstraints(max_length=63),
     Check(
-        "self.matches('^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$')",
+        f"self.matches(r'^{SPEAKER}$')",
         "must be the name of a selected Voice or of one of the backend's presets, for example "
         "heart",
     ),

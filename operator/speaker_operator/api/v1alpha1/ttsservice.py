@@ -108,8 +108,10 @@ class TTSServiceSpec(Model):
 
     backend: BackendName = Field(
         description="Speech engine. Required. hibari is a small neural voice that needs no GPU and "
-        "no download; kokoro has 28 English voices, needs no GPU, and downloads its model. gateway "
-        "speaks with none: it is one address for other services. custom runs an image of your own.",
+        "no download; kokoro has 28 English voices, needs no GPU, and downloads its model. xtts "
+        "speaks 17 languages, sounds like recordings (Voices with a reference), and wants a GPU "
+        "for many listeners; its model's licence has to be accepted. gateway speaks with none: it "
+        "is one address for other services. custom runs an image of your own.",
         json_schema_extra=required(
             "backend is missing: name the speech engine, for example backend: hibari"
         ),
@@ -241,6 +243,12 @@ class TTSService(Model):
     def model_source(self) -> str:
         """Address of the model that is served; empty where there is none."""
         return self.spec.model.source or self.backend.model_source
+
+    @property
+    def model_identity(self) -> str:
+        """What services have to have in common to share a model's files."""
+        source = self.model_source
+        return f"{source} {self.backend.name}" if self.backend.converts else source
 
     @property
     def has_model(self) -> bool:

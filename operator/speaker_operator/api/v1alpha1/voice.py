@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules, required
-from speaker_operator.api.v1alpha1.common import Metadata, Model
+from speaker_operator.api.v1alpha1.common import SPEAKER, Metadata, Model
 from speaker_operator.api.v1alpha1.definition import (
     AGE,
     READY,
@@ -28,15 +28,16 @@ LanguageTag = Annotated[
 
 MOST_MIXED: Final = 4
 """Speakers that a mix may have."""
-_PART: Final = "[a-z0-9]([a-z0-9_-]*[a-z0-9])?([*]([0-9]{1,6}([.][0-9]{1,6})?|[.][0-9]{1,6}))?"
+_PART: Final = f"{SPEAKER}([*]([0-9]{{1,6}}([.][0-9]{{1,6}})?|[.][0-9]{{1,6}}))?"
 
 PresetName = Annotated[
     str,
     StringConstraints(max_length=255),
     Check(
-        f"self.matches('^{_PART}([+]{_PART}){{0,{MOST_MIXED - 1}}}$')",
-        "must be a speaker's name (lower-case letters, digits, '-' and '_'), for example heart, or "
-        f"a mix of up to {MOST_MIXED}, for example af_heart*0.3+am_adam*0.7",
+        f"self.matches(r'^{_PART}([+]{_PART}){{0,{MOST_MIXED - 1}}}$')",
+        "must be a speaker's name (letters, digits, '-', '_', and spaces or '.' in between), for "
+        f"example heart or Ana Florence, or a mix of up to {MOST_MIXED}, for example "
+        "af_heart*0.3+am_adam*0.7",
     ),
     Check(
         "!self.matches('[*](0+([.]0*)?|[.]0+)([+]|$)')",

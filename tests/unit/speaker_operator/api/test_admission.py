@@ -98,7 +98,11 @@ def test_the_model_keeps_what_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "preset", ["heart", "af_heart*0.3+am_adam*0.7", "a*.5+b+c*2+d*0.125", "af_heart*1"]
+    "preset",
+    [
+        *("heart", "af_heart*0.3+am_adam*0.7", "a*.5+b+c*2+d*0.125", "af_heart*1"),
+        *("Ana Florence", "Eugenio Matarac\u0131", "Dr. No", "Ana Florence*0.5+Alma María*0.5"),
+    ],
 )
 def test_a_voice_is_a_speaker_or_a_mix_of_up_to_four(preset: str) -> None:
     assert voice(preset=preset).spec.preset == preset

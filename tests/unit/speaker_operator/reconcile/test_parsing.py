@@ -12,8 +12,8 @@ from tests.unit.speaker_operator.factories import service_manifest, voice_manife
 
 
 def test_a_backend_of_a_later_version_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(UnreadableError, match="'xtts' is unknown; use custom, gateway, hibari"):
-        read_service(service_manifest(backend="xtts"))
+    with pytest.raises(UnreadableError, match="'orpheus' is unknown; use custom, gateway, hibari"):
+        read_service(service_manifest(backend="orpheus"))
 
 
 def test_fields_of_a_later_version_are_passed_over() -> None:
@@ -36,7 +36,7 @@ def test_a_service_that_cannot_be_read_or_is_ending_selects_nothing() -> None:
     found = selector_in(service_manifest(voices={"selector": {"matchLabels": {"team": "media"}}}))
     assert found is not None
     assert found.match_labels == {"team": "media"}
-    assert selector_in(service_manifest(backend="xtts")) is None
+    assert selector_in(service_manifest(backend="orpheus")) is None
     ending = service_manifest()
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert selector_in(ending) is None

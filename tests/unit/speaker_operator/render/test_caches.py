@@ -1,6 +1,7 @@
 """Model caches: who shares one, what its claim and its Job look like, and where they run."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from speaker_operator.render.fetchjob import fetch_job
 from speaker_operator.render.images import ImageSettings
 from speaker_operator.render.labels import CACHE, JOB_HASH, RELEASED, RETAIN, RETRY
 from speaker_operator.render.networkpolicy import fetch_policy
+from speaker_operator.render.runtime_config import runtime_config
 from tests.unit.speaker_operator.factories import SETTINGS, Json, service
 
 SOURCE = "https://models.test/deep/Voice-Model"
@@ -61,6 +63,26 @@ def test_services_with_the_same_source_share_a_cache_and_others_do_not() -> None
     assert place_of(on("a")) == place_of(on("b"))
     assert place_of(on("a")) != place_of(on("b", model={"source": f"{SOURCE}-2"}))
     assert place_of(service()) is None
+
+
+def test_what_a_backend_makes_of_a_source_is_shared_with_no_other_backend() -> None:
+    xtts = on("a", backend="xtts"), on("b", backend="xtts")
+    custom = on("c", backend="custom", image="registry.test/server:1")
+    assert place_of(xtts[0]) == place_of(xtts[1])
+    assert place_of(xtts[0]) != place_of(custom)
+    assert place_of(custom) == place_of(on("d"))
+    claims = {"existingClaim": "models"}
+    assert place_of(on("a", backend="xtts", cache=claims)) != place_of(on("d", cache=claims))
+
+
+def test_the_job_makes_what_the_backend_loads_where_its_pods_look_for_it() -> None:
+    of = on("a", backend="xtts")
+    (container,) = job_pod(of)["containers"]
+    assert container["image"] == SETTINGS.images.template.format(engine="xtts")
+    assert "--backend=xtts" in container["args"]
+    config = runtime_config(of, models=Path("/models"), audio_cache=Path("/cache"))
+    assert str(config.model.directory) in container["args"]
+    assert not any("--backend" in each for each in job_pod(on("b"))["containers"][0]["args"])
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,17 @@ def test_generate_starts_a_runtime_where_nobody_serves(tmp_path: Path) -> None:
     assert (tmp_path / "out.wav").read_bytes().startswith(b"RIFF")
 
 
-def test_generate_passes_on_why_a_request_was_refused_and_leaves_no_file(tmp_path: Path) -> None:
+def test_generate_passes_on_chance_and_tells_what_is_not_followed(tmp_path: Path) -> None:
+    options = ("--seed", "7", "--temperature", "0.6", "--top-k", "5")
+    ended = speaker_tts("generate", "Hello.", *options, "-o", "out.wav", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    told = " ".join(ended.stderr.split())
+    assert "Warning: this model does not follow the sampling's temperature, top_k" in told
+
+
+def test_generate_passes_on_why_a_request_was_refused_and_leaves_no_file(
+    tmp_path: Path,
+) -> None:
     ended = speaker_tts("generate", "Hello.", "--voice", "hart", "-o", "out.wav", cwd=tmp_path)
     assert ended.returncode == 1
     assert "hart" in ended.stderr

@@ -34,6 +34,20 @@ def test_the_seed_is_0_unless_given(http: httpx2.Client) -> None:
     assert speak(http).content == speak(http, seed=0).content
 
 
+def test_a_model_that_does_not_draw_like_this_says_so_and_speaks(http: httpx2.Client) -> None:
+    answer = speak(http, sampling={"temperature": 0.5, "top_k": 7.0})
+    warning = "this model does not follow the sampling's temperature, top_k"
+    assert answer.headers["x-speaker-warning"] == warning
+    assert answer.content == speak(http).content
+    own = http.get("/v1/audio/capabilities").json()["sampling"]
+    assert own == dict.fromkeys(["temperature", "top_k", "top_p", "repetition_penalty"])
+
+
+def test_no_parameter_of_chance_needs_no_warning(http: httpx2.Client) -> None:
+    for nothing in ({}, None, {"temperature": None}):
+        assert "x-speaker-warning" not in speak(http, sampling=nothing).headers
+
+
 @pytest.mark.parametrize("language", ["en", "en-US", "EN-us"])
 def test_a_language_that_the_model_speaks_needs_no_warning(
     http: httpx2.Client, language: str

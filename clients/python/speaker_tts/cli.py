@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from speaker_tts.client import AUDIO_FORMATS, DEFAULT_URL, AudioFormat, SpeechClient
+from speaker_tts.client import AUDIO_FORMATS, DEFAULT_URL, AudioFormat, Sampling, SpeechClient
 from speaker_tts.errors import SpeakerError
 from speaker_tts.local.process import LocalRuntime, local_runtime
 from speaker_tts.local.service import (
@@ -66,7 +66,7 @@ def up(
     if local.unused:
         _err.print(f"Only a cluster uses {', '.join(local.unused)}: not applied here.")
     for problem in local.problems:
-        _err.print(f"[yellow]Warning:[/] {escape(problem)}")
+        _warn(problem)
     with (
         _interrupts(),
         local_runtime(local, host=host, port=port) as runtime,
@@ -99,6 +99,25 @@ def generate(
     speed: Annotated[
         float | None, typer.Option(min=0.25, max=4.0, help="Pace; 1 is the voice's own.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Another one gives another reading of the text.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            help="How lively, from 0.05 to 2, where the model draws from chance (as with the next "
+            "three; else the voice's own, or the model's)."
+        ),
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Draw from so many of the likeliest; 0 is all.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw from the likeliest of this probability together.")
+    ] = None,
+    repetition_penalty: Annotated[
+        float | None, typer.Option(help="From 1 (none) to 20, for what was said before.")
+    ] = None,
     url: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +139,13 @@ def generate(
             audio_format=audio_format,
             model=model,
             speed=speed,
+            seed=seed,
+            sampling=_sampling(
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                repetition_penalty=repetition_penalty,
+            ),
         )
 
 
@@ -186,11 +212,22 @@ def _save(
     audio_format: str | None = None,
     model: str = "tts-1",
     speed: float | None = None,
+    seed: int | None = None,
+    sampling: Sampling | None = None,
 ) -> None:
     """Stream the speech into ``output``; a file that is not whole never takes its name."""
     chosen = _format_of(output, audio_format)
     with SpeechClient(url) as client:
-        pieces = client.stream(text, voice=voice, model=model, response_format=chosen, speed=speed)
+        pieces = client.stream(
+            text,
+            voice=voice,
+            model=model,
+            response_format=chosen,
+            speed=speed,
+            seed=seed,
+            sampling=sampling,
+            on_warning=_warn,
+        )
         if str(output) == "-":
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
@@ -204,6 +241,15 @@ def _save(
             raise SpeakerError(f"{output} cannot be written: {error.strerror}.") from error
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _sampling(**given: float | None) -> Sampling:
+    """What is given of the parameters of chance; the service says what is wrong with it."""
+    return cast("Sampling", {name: value for name, value in given.items() if value is not None})
+
+
+def _warn(warning: str) -> None:
+    _err.print(f"[yellow]Warning:[/] {escape(warning)}")
 
 
 def _write(pieces: Iterator[bytes], path: Path) -> None:

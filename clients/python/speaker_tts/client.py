@@ -1,9 +1,9 @@
 """A small client of the speech API: text in, audio out, as it is made."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Literal, Self, cast, get_args
+from typing import Final, Literal, Self, TypedDict, cast, get_args
 
 import httpx2
 
@@ -12,7 +12,25 @@ from speaker_tts.errors import ConnectionFailed, IncompleteAudio, RequestRefused
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 AUDIO_FORMATS: Final = cast("tuple[AudioFormat, ...]", get_args(AudioFormat))
 
+
+class Sampling(TypedDict, total=False):
+    """How a model that draws from chance does so; what is missing is the voice's or the model's.
+
+    Attributes:
+        temperature: Divides the scores of what may come next, from 0.05 to 2.
+        top_k: How many of the likeliest may be drawn, up to 1000; 0 is all.
+        top_p: The likeliest that have this probability together may be drawn, from 0.01 to 1.
+        repetition_penalty: Divides the score of what was said before, from 1 to 20.
+    """
+
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+
+
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
+_WARNING: Final = "X-Speaker-Warning"
 _TIMEOUT: Final = httpx2.Timeout(connect=5.0, read=120.0, write=30.0, pool=5.0)
 
 
@@ -45,6 +63,9 @@ class SpeechClient:
         model: str = "tts-1",
         response_format: AudioFormat = "mp3",
         speed: float | None = None,
+        seed: int | None = None,
+        sampling: Sampling | None = None,
+        on_warning: Callable[[str], None] | None = None,
     ) -> Iterator[bytes]:
         """Yield the encoded speech in pieces, the first as soon as the first sentence is ready.
 
@@ -54,6 +75,10 @@ class SpeechClient:
             model: A model's name, as ``GET /v1/models`` lists them.
             response_format: How the audio is encoded.
             speed: Pace from 0.25 to 4; None leaves it to the voice.
+            seed: Another one gives another reading, where the model draws from chance.
+            sampling: How it draws; ``on_warning`` hears what the model does not follow.
+            on_warning: Called once, before the first piece, with what of the request is not
+                followed to the letter, if anything.
 
         Raises:
             ConnectionFailed: Nobody answers at the address.
@@ -68,7 +93,14 @@ class SpeechClient:
         }
         if speed is not None:
             body["speed"] = speed
+        if seed is not None:
+            body["seed"] = seed
+        if sampling:
+            body["sampling"] = sampling
         with self._request("POST", "/v1/audio/speech", body) as response:
+            warning = response.headers.get(_WARNING)
+            if warning and on_warning is not None:
+                on_warning(warning)
             try:
                 yield from response.iter_bytes()
             except httpx2.TransportError as error:

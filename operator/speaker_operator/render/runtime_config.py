@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from speaker_operator.api.v1alpha1 import TTSService, Voice
+from speaker_operator.api.v1alpha1.voice import VoiceDefaults
 from speaker_operator.reasons import Reason
 from speaker_operator.render.audiocache import cache_bytes
 from speaker_operator.render.references import NO_SOURCES, Problem, Sources, can_clone
@@ -153,7 +154,6 @@ def manifest_of(service: TTSService, assignments: Iterable[Assignment]) -> contr
 def voice_entry(assignment: Assignment) -> contract.VoiceEntry:
     """A voice as the runtime is told of it."""
     spec, problem = assignment.voice.spec, assignment.problem
-    speed = spec.defaults.speed
     return contract.VoiceEntry(
         name=assignment.name,
         display_name=spec.display_name,
@@ -166,7 +166,14 @@ def voice_entry(assignment: Assignment) -> contract.VoiceEntry:
         reference=assignment.reference,
         problem=_problem(problem) if spec.preset is None and not assignment.reference else None,
         aliases=assignment.aliases,
-        defaults=contract.VoiceDefaults() if speed is None else contract.VoiceDefaults(speed=speed),
+        defaults=_defaults(spec.defaults),
+    )
+
+
+def _defaults(declared: VoiceDefaults) -> contract.VoiceDefaults:
+    """A voice's defaults without what is not given: older runtimes know less."""
+    return contract.VoiceDefaults.model_validate(
+        declared.model_dump(by_alias=True, exclude_none=True)
     )
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from speaker_runtime.audio.guard import Bounds, Fault
 from speaker_runtime.audio.pcm import Samples
-from speaker_runtime.contract import ModelConfig
+from speaker_runtime.contract import ModelConfig, Sampling
 from speaker_runtime.errors import SpeechError
 from speaker_runtime.text.normalization import Form
 from speaker_runtime.text.phonemes import Alphabet, Pronunciation
@@ -81,6 +81,8 @@ class Capabilities:
         reads: Written forms that it reads itself; the others are put into words for it.
         speech: What its speech is like, where :meth:`Bounds.around` its usual pace is not close.
         has_chance: Whether another seed may give a right reading where one went wrong.
+        sampling: How it draws from chance unless told otherwise; it follows no parameter that is
+            None here.
         phonemes: Whether it speaks the pronunciations of a request.
         mixes_presets: Whether a preset may be a mix (:mod:`speaker_runtime.voices.mixing`).
         cloning: Which references it takes; None where it cannot clone. One that can is a
@@ -102,6 +104,7 @@ class Capabilities:
     reads: frozenset[Form] = frozenset()
     speech: Bounds | None = None
     has_chance: bool = False
+    sampling: Sampling = field(default_factory=Sampling)
     phonemes: bool = False
     mixes_presets: bool = False
     cloning: Cloning | None = None
@@ -130,6 +133,8 @@ class SpeechRequest:
         language: BCP 47 tag of the text, one of the backend's.
         speed: Pace, within the backend's own range.
         seed: Of everything random.
+        sampling: How it is drawn from chance, as far as the backend follows it; what is None is
+            the model's own.
         pronunciations: How parts of the text sound; only where the backend says it speaks them.
         clone: What the backend made of the voice's reference; ``preset`` stands for it wherever
             requests are compared.
@@ -140,6 +145,7 @@ class SpeechRequest:
     language: str
     speed: float
     seed: int
+    sampling: Sampling = field(default_factory=Sampling)
     pronunciations: tuple[Pronunciation, ...] = ()
     clone: ClonedVoice | None = field(default=None, compare=False, repr=False)
 

@@ -61,6 +61,13 @@ from speaker_runtime.contract.places import (
     VOICES_FILE,
 )
 from speaker_runtime.contract.routes import GatewayConfig, RouteManifest, Upstream
+from speaker_runtime.contract.sampling import (
+    RepetitionPenalty,
+    Sampling,
+    Temperature,
+    TopK,
+    TopP,
+)
 from speaker_runtime.contract.sync import (
     AUDIO_TYPE,
     MOST_CLIPS_AT_ONCE,
@@ -143,12 +150,17 @@ __all__ = [
     "QueueSeconds",
     "ReferenceClip",
     "ReferencesConfig",
+    "RepetitionPenalty",
     "RouteManifest",
     "RuntimeConfig",
+    "Sampling",
     "ServingConfig",
     "SyncClaims",
     "SyncReport",
     "SyncedVoice",
+    "Temperature",
+    "TopK",
+    "TopP",
     "Upstream",
     "VoiceDefaults",
     "VoiceEntry",

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from speaker_runtime.contract.document import Digest, Document, Manifest, Named
 from speaker_runtime.contract.places import VOICE_SYNC_PATH, VOICES_FILE
+from speaker_runtime.contract.sampling import Sampling
 
 MOST_VOICES_BYTES: Final = 2**20
 """A manifest is as long as a ConfigMap can be, at most."""
@@ -20,6 +21,9 @@ class VoiceDefaults(Document):
 
     speed: float = Field(
         default=1.0, ge=0.25, le=4.0, description="Pace; 1 is the voice's own, 2 twice as fast."
+    )
+    sampling: Sampling | None = Field(
+        default=None, description="How the voice is drawn from chance, where the model draws."
     )
 
 

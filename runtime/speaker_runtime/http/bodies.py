@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from speaker_runtime import contract
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
 from speaker_runtime.text.languages import LONGEST_TAG, TAG_PATTERN, is_tag
@@ -61,6 +62,21 @@ class StreamOptions(BaseModel):
     )
 
 
+class Sampling(BaseModel):
+    """How a model that draws from chance does so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    temperature: contract.Temperature = None
+    top_k: Annotated[contract.TopK, BeforeValidator(_whole)] = None
+    top_p: contract.TopP = None
+    repetition_penalty: contract.RepetitionPenalty = None
+
+    def of_order(self) -> contract.Sampling:
+        """The same as the services know it."""
+        return contract.Sampling(**self.model_dump())
+
+
 class SpeechSettings(BaseModel):
     """How to speak, whatever the text."""
 
@@ -98,6 +114,14 @@ class SpeechSettings(BaseModel):
         strict=True,
         description="Extension. Another seed gives another reading of the same text, where the "
         "model has chance in it; the same request always gives the same bytes.",
+    )
+    sampling: Sampling | None = Field(
+        default=None,
+        description="Extension. How the model draws from chance: `temperature`, `top_k`, `top_p` "
+        "and `repetition_penalty`. Whatever is not given is the voice's own, or the model's. "
+        "`GET /v1/audio/capabilities` lists what the model follows, the header "
+        "`X-Speaker-Warning` tells what it does not.",
+        examples=[{"temperature": 0.65, "top_p": 0.8}],
     )
     language: LanguageTag | None = Field(
         default=None,

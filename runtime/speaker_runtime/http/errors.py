@@ -4,15 +4,22 @@ import json
 from collections.abc import Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.http.bodies import SpeechBody
+from speaker_runtime.http.bodies import Sampling, SpeechBody, StreamOptions
 from speaker_runtime.http.envelope import envelope
+
+_KNOWN: Final = (
+    *SpeechBody.model_fields,
+    *(f"sampling.{name}" for name in Sampling.model_fields),
+    *(f"stream_options.{name}" for name in StreamOptions.model_fields),
+)
+"""What a body may have, by the path to it."""
 
 
 def error_response(error: SpeechError) -> Response:
@@ -41,7 +48,7 @@ def from_validation(problems: Sequence[Any]) -> SpeechError:
         )
     if not where:
         return SpeechError(ErrorCode.INVALID_JSON, "The body is not a JSON object.")
-    param = where[0]
+    param = where[0] if where[0] == "voice" else ".".join(where)
     if param == "voice" and kind == "string_type":
         return SpeechError(
             ErrorCode.INVALID_TYPE,
@@ -57,7 +64,7 @@ def _about_field(kind: str, param: str, problem: Any) -> SpeechError:
             ErrorCode.MISSING_PARAMETER, f"Missing required parameter: {param!r}.", param=param
         )
     if kind == "extra_forbidden":
-        close = get_close_matches(param.casefold(), SpeechBody.model_fields, n=1)
+        close = get_close_matches(param.casefold(), _KNOWN, n=1)
         return SpeechError(
             ErrorCode.UNKNOWN_PARAMETER,
             f"Unknown parameter: {param!r}.",

@@ -1,5 +1,6 @@
 """From what a client sent to the order that the service carries out."""
 
+from speaker_runtime.contract import Sampling
 from speaker_runtime.http.bodies import SpeechSettings, TextBody
 from speaker_runtime.services.planning import CacheUse, SpeechOrder
 
@@ -22,6 +23,7 @@ def order_of(
         audio_format=settings.response_format,
         speed=settings.speed,
         seed=settings.seed,
+        sampling=settings.sampling.of_order() if settings.sampling else Sampling(),
         language=settings.language,
         normalize=settings.normalize,
         ssml=settings.ssml if isinstance(settings, TextBody) else None,

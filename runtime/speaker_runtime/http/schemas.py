@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
+from speaker_runtime.http.bodies import Sampling
 from speaker_runtime.text.phonemes import Alphabet
 from speaker_runtime.text.ssml.script import Mode
 
@@ -171,6 +172,10 @@ class Capabilities(BaseModel):
     max_input_characters: int
     lexicon_words: int = Field(description="Words that this deployment respells.")
     instructions: bool = Field(description="Whether `instructions` are followed.")
+    sampling: Sampling = Field(
+        description="How the model draws from chance unless `sampling` says otherwise; it does not "
+        "follow what is null here."
+    )
     cloning: CloningCapabilities | None = Field(
         default=None, description="Which recordings voices can be made of; null where of none."
     )

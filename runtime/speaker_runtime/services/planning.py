@@ -1,7 +1,7 @@
 """From an order to what the engine and the audio pipeline have to do; pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -9,6 +9,7 @@ from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.audio.tempo import split_speed
 from speaker_runtime.backends.protocol import Capabilities, ClonedVoice, SpeechRequest
+from speaker_runtime.contract import Sampling
 from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text import languages
@@ -49,6 +50,7 @@ class SpeechOrder:
         audio_format: Of the answer.
         speed: Pace; None for the voice's own.
         seed: Of everything random: the same order always gives the same bytes.
+        sampling: How it is drawn from chance; what is None is the voice's own, or the model's.
         language: BCP 47 tag of the text; None for the voice's own.
         normalize: Whether written forms are put into words first.
         ssml: How to read the text as SSML; None for plain text.
@@ -64,6 +66,7 @@ class SpeechOrder:
     audio_format: AudioFormat
     speed: float | None = None
     seed: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
     language: str | None = None
     normalize: bool = True
     ssml: Mode | None = None
@@ -228,6 +231,7 @@ class _Planner:
             return
         self._left = Section()
         self._sections.append(section)
+        sampling = self._sampling(voice)
         clone = self._clones(voice)
         for sentence in read:
             self._speak(
@@ -238,6 +242,7 @@ class _Planner:
                     language=language,
                     speed=native,
                     seed=self._order.seed,
+                    sampling=sampling,
                     pronunciations=self._spoken(utterance),
                     clone=clone,
                 ),
@@ -266,6 +271,16 @@ class _Planner:
         return Section(
             pause=self._left.pause + passage.pause, marks=self._left.marks + passage.marks
         )
+
+    def _sampling(self, voice: Voice) -> Sampling:
+        """Every parameter that the model follows: the order's, the voice's, or its own."""
+        wanted, own = self._order.sampling, self._can.sampling
+        if voice.entry.defaults.sampling is not None:
+            wanted = wanted.over(voice.entry.defaults.sampling)
+        if unheeded := wanted.named - own.named:
+            names = ", ".join(sorted(unheeded))
+            self._warnings.setdefault(f"this model does not follow the sampling's {names}")
+        return wanted.only(own.named).over(own)
 
     def _pace(self, wanted: float) -> float:
         pace = min(max(wanted, SLOWEST), FASTEST)

@@ -16,6 +16,7 @@ from speaker_operator.api.v1alpha1.definition import (
 from speaker_operator.api.v1alpha1.model import LicenseName
 from speaker_operator.api.v1alpha1.reference import Consent, ReferenceSpec
 from speaker_operator.api.v1alpha1.status import UNSEEN_STATUS, VoiceStatus
+from speaker_runtime import contract
 
 LanguageTag = Annotated[
     str,
@@ -66,6 +67,15 @@ Tag = Annotated[
 ]
 
 
+class SamplingDefaults(Model):
+    """How a model that draws from chance does so for a voice."""
+
+    temperature: contract.Temperature = None
+    top_k: contract.TopK = None
+    top_p: contract.TopP = None
+    repetition_penalty: contract.RepetitionPenalty = None
+
+
 class VoiceDefaults(Model):
     """Parameters that hold for a voice unless a request says otherwise."""
 
@@ -74,6 +84,12 @@ class VoiceDefaults(Model):
         ge=0.25,
         le=4.0,
         description="Pace, from 0.25 to 4: 1 is the voice's own, 2 twice as fast.",
+    )
+    sampling: SamplingDefaults | None = Field(
+        default=None,
+        description="How the model draws from chance, where it draws (GET /v1/audio/capabilities "
+        "lists under sampling what it follows; answers of one that does not follow a parameter say "
+        "so in the header X-Speaker-Warning).",
     )
 
 

@@ -75,6 +75,7 @@ class XttsBackend:
             warmup="Ready to speak.",
             speech=SPEECH,
             has_chance=True,
+            sampling=model.sampling,
             cloning=Cloning(sample_rate=model.clip_rate, most_clips=_CLIPS),
         )
 

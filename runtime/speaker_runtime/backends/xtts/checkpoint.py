@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -14,7 +15,7 @@ from speaker_runtime.backends.xtts.conditioning import Conditioning, Lengths
 from speaker_runtime.backends.xtts.gpt import Gpt
 from speaker_runtime.backends.xtts.text import Reader
 from speaker_runtime.backends.xtts.vocoder import Vocoder
-from speaker_runtime.contract import ExitCode
+from speaker_runtime.contract import ExitCode, Sampling
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.store import StoredModel
 
@@ -63,6 +64,8 @@ class Checkpoint:
     languages: tuple[str, ...]
     sample_rate: int
     tokens_per_second: float
+    sampling: Sampling
+    """How its tokens are drawn unless a request says otherwise; nothing is left open."""
 
 
 def load(
@@ -112,6 +115,7 @@ def load(
         languages=tuple(_tag(each) for each in config.languages),
         sample_rate=int(args.output_sample_rate),
         tokens_per_second=args.input_sample_rate / args.gpt_code_stride_len,
+        sampling=_sampling(stored, config),
     )
 
 
@@ -132,6 +136,18 @@ def _config(stored: StoredModel) -> "XttsConfig":
             "Name a model.source that fits the backend xtts.",
         )
     return config
+
+
+def _sampling(stored: StoredModel, config: "XttsConfig") -> Sampling:
+    try:
+        return Sampling(
+            temperature=config.temperature,
+            top_k=config.top_k,
+            top_p=config.top_p,
+            repetition_penalty=config.repetition_penalty,
+        )
+    except ValidationError as error:
+        raise _damaged(stored.path(CONFIG), str(error)) from error
 
 
 def _reader(stored: StoredModel, args: "XttsArgs") -> tuple[Reader, int]:

@@ -16,7 +16,7 @@ from speaker_runtime.backends.protocol import (
 )
 from speaker_runtime.backends.xtts import checkpoint, conditioning, devices
 from speaker_runtime.backends.xtts.checkpoint import Speaker
-from speaker_runtime.backends.xtts.sampling import Sampling
+from speaker_runtime.backends.xtts.sampling import Rules
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
 from speaker_runtime.models.store import StoredModel
 
@@ -61,6 +61,7 @@ class Model:
         self.sample_rate = loaded.sample_rate
         self.speakers = loaded.speakers
         self.languages = loaded.languages
+        self.sampling = loaded.sampling
         self._reader = loaded.reader
         self._conditioning = loaded.conditioning
         self._speaking = Speaking(loaded, slots, bounds)
@@ -88,7 +89,7 @@ class Model:
                 request.text,
                 self._reader.passes(request.text, request.language),
                 self._speaker(request),
-                sampling=Sampling(),
+                rules=Rules.of(request.sampling.over(self.sampling)),
                 seed=request.seed,
                 pace=request.speed,
             )

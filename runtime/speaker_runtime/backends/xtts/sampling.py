@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from speaker_runtime.contract import Sampling
+
 PREFIX_TOKEN: Final = 1
 """What stands for every position of voice and text where repetitions are counted."""
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How tokens are drawn; the defaults are those that XTTS-v2 was published with.
+class Rules:
+    """How tokens are drawn; the defaults are coqui-tts' own for XTTS-v2.
 
     Attributes:
         temperature: Divides the logits; below 1 the likely tokens become likelier.
@@ -32,6 +34,11 @@ class Sampling:
     top_k: int = 50
     top_p: float = 0.85
     repetition_penalty: float = 10.0
+
+    @classmethod
+    def of(cls, sampling: Sampling) -> "Rules":
+        """The same; what is not given is as published."""
+        return cls(**sampling.model_dump(exclude_none=True))
 
 
 def draws(seed: int, count: int) -> Tensor:
@@ -48,19 +55,19 @@ class Rows:
     """The rules of the streams that are drawn for together, as columns.
 
     Args:
-        samplings: Of each row.
+        rules: Of each row.
         device: Where the logits are.
     """
 
-    def __init__(self, samplings: Sequence[Sampling], device: torch.device) -> None:
+    def __init__(self, rules: Sequence[Rules], device: torch.device) -> None:
         def column(values: Sequence[float]) -> Tensor:
             return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
 
-        self.temperature = column([each.temperature for each in samplings])
-        self.top_p = column([each.top_p for each in samplings])
-        self.penalty = column([each.repetition_penalty for each in samplings])
-        self.top_k = torch.tensor([each.top_k for each in samplings], device=device)[:, None]
-        counts = [each.top_k for each in samplings]
+        self.temperature = column([each.temperature for each in rules])
+        self.top_p = column([each.top_p for each in rules])
+        self.penalty = column([each.repetition_penalty for each in rules])
+        self.top_k = torch.tensor([each.top_k for each in rules], device=device)[:, None]
+        counts = [each.top_k for each in rules]
         self.most = 0 if 0 in counts else max(counts)
         """Candidates that have to be looked at; 0 for all of them."""
 

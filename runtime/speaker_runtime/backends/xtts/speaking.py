@@ -16,7 +16,7 @@ from speaker_runtime.backends.protocol import Slice
 from speaker_runtime.backends.xtts import guards
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
 from speaker_runtime.backends.xtts.gpt import PIECE, Gpt
-from speaker_runtime.backends.xtts.sampling import PREFIX_TOKEN, Rows, Sampling, draws, sample
+from speaker_runtime.backends.xtts.sampling import PREFIX_TOKEN, Rows, Rules, draws, sample
 from speaker_runtime.backends.xtts.vocoder import Stream as Sound
 
 _FIRST: Final = 8
@@ -32,7 +32,7 @@ class Utterance:
     Attributes:
         passes: Text tokens of each part that is still to be read.
         speaker: Whose voice.
-        sampling: How its tokens are drawn.
+        rules: How its tokens are drawn.
         seed: Of all its chance.
         most: How many tokens it may have, in all parts.
         slot: Where its keys and values are.
@@ -41,7 +41,7 @@ class Utterance:
 
     passes: deque[list[int]]
     speaker: Speaker
-    sampling: Sampling
+    rules: Rules
     seed: int
     most: int
     slot: int
@@ -84,7 +84,7 @@ class Speaking:
         passes: Sequence[list[int]],
         speaker: Speaker,
         *,
-        sampling: Sampling,
+        rules: Rules,
         seed: int,
         pace: float,
     ) -> Utterance:
@@ -93,7 +93,7 @@ class Speaking:
         made = Utterance(
             passes=deque(passes),
             speaker=speaker,
-            sampling=sampling,
+            rules=rules,
             seed=_seed(seed, text),
             most=guards.allowed(text, self._bounds, self._model.tokens_per_second, pace),
             slot=slot,
@@ -143,7 +143,7 @@ class Speaking:
         latents = torch.cat([each.latent for each in drawing])
         seen = torch.cat([each.seen for each in drawing])
         chance = torch.stack([each.chance[len(each.tokens)] for each in drawing])
-        rows = Rows([each.sampling for each in drawing], device)
+        rows = Rows([each.rules for each in drawing], device)
         tokens = sample(self._gpt.logits(latents), seen, rows, chance.to(device))
         going: list[int] = []
         for row, (each, token) in enumerate(zip(drawing, tokens.tolist(), strict=True)):

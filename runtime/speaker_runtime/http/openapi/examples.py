@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.engine.job import Priority
-from speaker_runtime.http.bodies import PreviewBody, SpeechBody, VoiceReference
+from speaker_runtime.http.bodies import PreviewBody, Sampling, SpeechBody, VoiceReference
 from speaker_runtime.http.events import AudioDelta, AudioDone, Usage
 from speaker_runtime.http.schemas import (
     Capabilities,
@@ -68,6 +68,7 @@ CAPABILITIES: Final = Capabilities(
     max_input_characters=4096,
     lexicon_words=1,
     instructions=False,
+    sampling=Sampling(),
     ssml=SsmlCapabilities(
         modes=list(Mode),
         elements=[

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.backends.protocol import Capabilities as BackendCapabilities
 from speaker_runtime.errors import ErrorCode
+from speaker_runtime.http.bodies import Sampling
 from speaker_runtime.http.openapi.answers import refusals
 from speaker_runtime.http.openapi.examples import CAPABILITIES, of_json
 from speaker_runtime.http.runtime import CurrentRuntime
@@ -48,6 +49,7 @@ async def capabilities(runtime: CurrentRuntime) -> Capabilities:
         max_input_characters=serving.max_input_characters,
         lexicon_words=len(serving.lexicon),
         instructions=False,
+        sampling=Sampling(**can.sampling.model_dump()),
         cloning=_cloning(can),
         ssml=SsmlCapabilities(
             modes=list(Mode),

@@ -10,7 +10,7 @@ from speaker_runtime.backends.protocol import SpeechRequest
 from speaker_runtime.services.digest import digest
 from speaker_runtime.services.planning import Plan
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise it when entries are written in another way."""
 
 

@@ -92,9 +92,11 @@ def test_empty_documents_are_passed_over() -> None:
 
 
 def test_the_model_keeps_what_was_written() -> None:
-    admitted = voice(aliases=["nova", "alloy"], defaults={"speed": 1.5})
+    admitted = voice(aliases=["nova", "alloy"], defaults={"speed": 1.5, "sampling": {"topK": 7}})
     assert admitted.spec.aliases == ("nova", "alloy")
     assert admitted.spec.defaults.speed == 1.5
+    assert admitted.spec.defaults.sampling is not None
+    assert admitted.spec.defaults.sampling.top_k == 7
 
 
 @pytest.mark.parametrize(

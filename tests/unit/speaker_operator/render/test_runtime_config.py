@@ -7,7 +7,7 @@ import pytest
 
 from speaker_operator.api.v1alpha1 import TTSService
 from speaker_operator.render.runtime_config import model_key, runtime_config, voice_manifest
-from speaker_runtime.contract import AudioCacheConfig, RuntimeConfig, VoiceManifest
+from speaker_runtime.contract import AudioCacheConfig, RuntimeConfig, Sampling, VoiceManifest
 from tests.unit.speaker_operator.factories import service, voice
 
 
@@ -87,13 +87,20 @@ def test_a_voice_reaches_the_runtime_with_all_it_says() -> None:
                 languages=["en", "es"],
                 gender="female",
                 aliases=["nova"],
-                defaults={"speed": 0.5},
+                defaults={"speed": 0.5, "sampling": {"topK": 7, "temperature": 0.6}},
             )
         ],
     ).voices
     assert (entry.name, entry.display_name, entry.description) == ("ana", "Ana", "Warm.")
     assert (entry.languages, entry.gender, entry.preset) == (("en", "es"), "female", "heart")
     assert (entry.aliases, entry.defaults.speed) == (("nova",), 0.5)
+    assert entry.defaults.sampling == Sampling(top_k=7, temperature=0.6)
+
+
+def test_a_voice_that_leaves_chance_to_the_model_is_what_older_runtimes_read() -> None:
+    for defaults in ({}, {"speed": 0.5}):
+        (entry,) = voice_manifest(service(), [voice("ana", defaults=defaults)]).voices
+        assert "sampling" not in entry.to_json()
 
 
 def test_a_contested_alias_is_left_out() -> None:

@@ -7,7 +7,7 @@ import pytest
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.backends.protocol import SpeechRequest
-from speaker_runtime.contract import VoiceDefaults, VoiceEntry, VoiceManifest
+from speaker_runtime.contract import Sampling, VoiceDefaults, VoiceEntry, VoiceManifest
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.services.planning import Caption, Place, Plan, SpeechOrder, plan
 from speaker_runtime.text.lexicon import Lexicon
@@ -153,6 +153,36 @@ def test_a_voice_in_markup_brings_its_own_pace_unless_one_is_asked_for() -> None
         ("high", 1.0),
     ]
     assert [each.speed for each in marked_up(inside, speed=1.0).requests] == [1.0, 1.0, 0.5]
+
+
+def drawn(order: SpeechOrder, own: Sampling) -> Plan:
+    """The plan for a voice that is lively by default, of a model that draws like this."""
+    defaults = VoiceDefaults(sampling=Sampling(temperature=1.2, top_k=80))
+    eva = VoiceEntry(name="eva", preset="low", defaults=defaults)
+    catalogue = Catalogue(VoiceManifest(voices=(eva,)), CAN.presets)
+    return plan(order, catalogue, replace(CAN, sampling=own), Lexicon({}))
+
+
+def test_chance_is_the_orders_or_else_the_voices_or_else_the_models() -> None:
+    own = Sampling(temperature=0.7, top_k=50, top_p=0.8, repetition_penalty=5.0)
+    order = SpeechOrder("One. Two.", "eva", AudioFormat.PCM, sampling=Sampling(top_k=1))
+    made = drawn(order, own)
+    expected = Sampling(temperature=1.2, top_k=1, top_p=0.8, repetition_penalty=5.0)
+    assert [each.sampling for each in made.requests] == [expected, expected]
+    assert made.warnings == ()
+    plain = replace(order, voice="high", sampling=Sampling())
+    assert drawn(plain, own).requests[0].sampling == own
+    # What is asked for by name and is so anyway is the same request, also to the cache.
+    assert drawn(replace(plain, sampling=Sampling(top_k=50)), own).requests == (
+        drawn(plain, own).requests
+    )
+
+
+def test_what_a_model_does_not_follow_of_chance_is_told_and_left_out() -> None:
+    order = SpeechOrder("One.", "eva", AudioFormat.PCM, sampling=Sampling(top_p=0.5))
+    made = drawn(order, Sampling(temperature=0.7))
+    assert made.requests[0].sampling == Sampling(temperature=1.2)
+    assert made.warnings == ("this model does not follow the sampling's top_k, top_p",)
 
 
 def test_a_pace_beyond_all_bounds_is_brought_back_with_a_warning() -> None:

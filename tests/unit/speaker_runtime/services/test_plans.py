@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from speaker_runtime.audio.formats import AudioFormat
-from speaker_runtime.contract import VoiceEntry, VoiceManifest
+from speaker_runtime.contract import Sampling, VoiceEntry, VoiceManifest
 from speaker_runtime.engine.job import Priority
 from speaker_runtime.services.planning import CacheUse, SpeechOrder, plan
 from speaker_runtime.services.plans import Planned, Plans
@@ -45,6 +45,7 @@ def test_who_asks_when_and_in_which_format_changes_no_plan(same: SpeechOrder) ->
         replace(ORDER, voice="somebody else"),
         replace(ORDER, seed=1),
         replace(ORDER, speed=1.5),
+        replace(ORDER, sampling=Sampling(temperature=0.5)),
         replace(ORDER, normalize=False),
     ],
 )

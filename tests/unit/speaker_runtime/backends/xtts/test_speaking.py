@@ -9,13 +9,14 @@ import torch
 
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.backends.protocol import Slice
-from speaker_runtime.backends.xtts.sampling import Sampling
+from speaker_runtime.backends.xtts.sampling import Rules
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
 from tests.unit.speaker_runtime.backends.xtts.conftest import SLOTS, Pair
 
 TEXT = "the quick brown fox jumps over the lazy dog."
 SPEAKER = "Ana Florence"
-GREEDY = Sampling(top_k=1)
+PUBLISHED = Rules()
+GREEDY = Rules(top_k=1)
 PATIENT = Bounds(usual=17.0, slowest=0.01, fastest=1000.0)
 """Random weights speak at no human pace."""
 SHORT = Bounds(usual=17.0, slowest=1e6, fastest=1e7, margin=0.6)
@@ -32,7 +33,7 @@ def begin(
     pair: Pair,
     text: str = TEXT,
     *,
-    sampling: Sampling = Sampling(),
+    rules: Rules = PUBLISHED,
     seed: int = 0,
     language: str = "en",
     pace: float = 1.0,
@@ -41,7 +42,7 @@ def begin(
         text,
         pair.ours.reader.passes(text, language),
         pair.ours.speakers[SPEAKER],
-        sampling=sampling,
+        rules=rules,
         seed=seed,
         pace=pace,
     )
@@ -70,7 +71,7 @@ def coqui_speech(pair: Pair, text: str, **options: object) -> np.ndarray:
 
 def test_greedy_speech_is_that_of_coqui(pair: Pair, speaking: Speaking) -> None:
     expected = coqui_speech(pair, TEXT, do_sample=False)
-    utterance = begin(speaking, pair, sampling=GREEDY)
+    utterance = begin(speaking, pair, rules=GREEDY)
 
     (heard,) = finish(speaking, [utterance])
 
@@ -82,7 +83,7 @@ def test_greedy_speech_is_that_of_coqui(pair: Pair, speaking: Speaking) -> None:
 def test_another_pace_is_that_of_coqui(pair: Pair, speaking: Speaking, pace: float) -> None:
     expected = coqui_speech(pair, TEXT, do_sample=False, speed=pace)
 
-    (heard,) = finish(speaking, [begin(speaking, pair, sampling=GREEDY, pace=pace)])
+    (heard,) = finish(speaking, [begin(speaking, pair, rules=GREEDY, pace=pace)])
 
     assert heard.shape == expected.shape
     np.testing.assert_allclose(heard, expected, atol=1e-5)
@@ -91,12 +92,12 @@ def test_another_pace_is_that_of_coqui(pair: Pair, speaking: Speaking, pace: flo
 def test_seeded_speech_is_the_same_bit_by_bit_alone_and_among_sixteen(pair: Pair) -> None:
     texts = [f"number {each}, {TEXT[: 8 + 2 * each]}" for each in range(SLOTS)]
     rules = [
-        Sampling(temperature=0.5 + each / 16, top_k=[0, 5, 50, 1000][each % 4], top_p=0.7 + each / 60)
+        Rules(temperature=0.5 + each / 16, top_k=[0, 5, 50, 1000][each % 4], top_p=0.7 + each / 60)
         for each in range(SLOTS)
     ]
 
     def one(speaking: Speaking, at: int) -> Utterance:
-        return begin(speaking, pair, texts[at], sampling=rules[at], seed=at)
+        return begin(speaking, pair, texts[at], rules=rules[at], seed=at)
 
     alone = []
     for at in range(SLOTS):
@@ -133,9 +134,7 @@ def test_streams_join_and_leave_between_steps_without_a_trace(pair: Pair) -> Non
 
 
 def test_another_seed_is_another_reading(pair: Pair, speaking: Speaking) -> None:
-    first, same, other = finish(
-        speaking, [begin(speaking, pair, seed=seed) for seed in (1, 1, 2)]
-    )
+    first, same, other = finish(speaking, [begin(speaking, pair, seed=seed) for seed in (1, 1, 2)])
 
     np.testing.assert_array_equal(first, same)
     assert first.shape != other.shape or not np.array_equal(first, other)

@@ -61,6 +61,7 @@ def test_samples_come_as_they_are_unless_asked_otherwise() -> None:
         ({"speed": 9}, "invalid_value", "speed"),
         ({"seed": "7"}, "invalid_type", "seed"),
         ({"language": "English, please"}, "invalid_value", "language"),
+        ({"sampling": {"temperature": 9}}, "invalid_value", "sampling.temperature"),
         ({"sped": 1}, "unknown_parameter", "sped"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.audio.pipeline import Section
 from speaker_runtime.backends.protocol import SpeechRequest
+from speaker_runtime.contract import Sampling
 from speaker_runtime.services.cache.keys import Origin, order_keys, utterance_key
 from speaker_runtime.services.planning import Caption, Place, Plan
 from speaker_runtime.text.phonemes import Pronunciation
@@ -31,7 +32,7 @@ def answer_key(planned: Plan = PLAN, audio_format: AudioFormat = AudioFormat.MP3
 def test_a_key_is_the_same_in_every_process() -> None:
     """A new one means that everything kept so far is lost: then raise VERSION, too."""
     assert utterance_key(ORIGIN, REQUEST) == (
-        "c482cd1ee8eb692474c109222c71310c9f4e82bdf75a1634621edababde63cde"
+        "eedec45d2c3f5bdaf107110f6b41ead522c1e9775e8fed0c283d79de1db1f954"
     )
 
 
@@ -43,6 +44,7 @@ def test_a_key_is_the_same_in_every_process() -> None:
         {"language": "de"},
         {"speed": 1.1},
         {"seed": 1},
+        {"sampling": Sampling(temperature=0.5)},
         {"pronunciations": (Pronunciation(0, 5, "haj"),)},
     ],
 )

@@ -11,6 +11,7 @@ from speaker_runtime.audio.guard import Bounds, Fault
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.contract import ModelConfig, Sampling
 from speaker_runtime.errors import SpeechError
+from speaker_runtime.text.languages import primary
 from speaker_runtime.text.normalization import Form
 from speaker_runtime.text.phonemes import Alphabet, Pronunciation
 from speaker_runtime.voices.preset import Preset
@@ -71,7 +72,9 @@ class Capabilities:
         presets: The built-in speakers, the main one first.
         slowest: Least pace that sounds right without help.
         fastest: Greatest pace that sounds right without help.
-        utterance_limit: Longest utterance, in characters.
+        utterance_limit: Longest utterance, in characters, in any other language than those of
+            ``limits``.
+        limits: Longest utterances by language, without regions.
         characters_per_second: Of text in a second of speech at pace 1, roughly.
         max_streams: How many utterances may be open at a time.
         max_batch: How many streams one step takes.
@@ -100,6 +103,7 @@ class Capabilities:
     max_streams: int
     max_batch: int
     warmup: str
+    limits: Mapping[str, int] = field(default_factory=dict)
     first_limit: int | None = None
     reads: frozenset[Form] = frozenset()
     speech: Bounds | None = None
@@ -113,6 +117,10 @@ class Capabilities:
     def languages(self) -> tuple[str, ...]:
         """BCP 47 tags of what any of the presets speaks, the main one first."""
         return tuple(dict.fromkeys(tag for preset in self.presets for tag in preset.languages))
+
+    def limit_of(self, language: str) -> int:
+        """Longest utterance in a language, given by its BCP 47 tag, in characters."""
+        return self.limits.get(primary(language), self.utterance_limit)
 
     @property
     def alphabets(self) -> frozenset[Alphabet]:

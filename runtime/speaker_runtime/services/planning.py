@@ -1,6 +1,6 @@
 """From an order to what the engine and the audio pipeline have to do; pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -12,8 +12,7 @@ from speaker_runtime.backends.protocol import Capabilities, ClonedVoice, SpeechR
 from speaker_runtime.contract import Sampling
 from speaker_runtime.engine.job import Job, Priority
 from speaker_runtime.errors import ErrorCode, SpeechError
-from speaker_runtime.text import languages
-from speaker_runtime.text.detection import detect
+from speaker_runtime.services.reading import read_as, read_by_itself
 from speaker_runtime.text.lexicon import Lexicon
 from speaker_runtime.text.normalization import normalizer
 from speaker_runtime.text.phonemes import Pronunciation
@@ -219,7 +218,7 @@ class _Planner:
         read = sentences(
             passage.text,
             language=language,
-            limit=can.utterance_limit,
+            limit=can.limit_of(language),
             normalize=normalizer(can.reads) if self._order.normalize else as_written,
             lexicon=self._lexicon,
             first_limit=None if self._requests else can.first_limit,
@@ -290,20 +289,15 @@ class _Planner:
 
     def _language(self, wanted: str | None, voice: Voice, text: str) -> str:
         """The language to read a text in."""
-        own = voice.entry.languages or self._can.languages
-        if wanted is None:
-            return self._detected(text, own)
-        found = languages.find(wanted, own) or languages.find(wanted, self._can.languages)
-        if found is None:
-            raise SpeechError(
-                ErrorCode.LANGUAGE_NOT_SUPPORTED,
-                f"This model does not speak {wanted!r}; it speaks: "
-                f"{', '.join(self._can.languages)}.",
-                param="language",
-            )
-        if wanted.lower() not in {found.lower(), languages.primary(found)}:
-            self._warnings.setdefault(f"the text is read as {found}, not {wanted}")
-        return found
+        own, spoken = voice.entry.languages or self._can.languages, self._can.languages
+        reading = (
+            read_by_itself(text, self._text, own, spoken)
+            if wanted is None
+            else read_as(wanted, own, spoken)
+        )
+        if reading.warning:
+            self._warnings.setdefault(reading.warning)
+        return reading.language
 
     def _written_in(self) -> str:
         """The language of a document, as far as it is known before it is read."""
@@ -315,16 +309,6 @@ class _Planner:
             # Refused where a passage needs it: all may name voices of their own.
             return self._can.languages[0]
         return (voice.entry.languages or self._can.languages)[0]
-
-    def _detected(self, text: str, own: Sequence[str]) -> str:
-        """The language of a text that names none; a voice's first one where it does not show."""
-        spoken = [tag for tag in own if languages.find(tag, self._can.languages)] or own
-        # What is too short to show its language is read like the text around it.
-        found = detect(text, spoken) or detect(self._text, spoken)
-        if found is None:
-            return spoken[0]
-        self._warnings.setdefault(f"the text is read as {found}, which was detected")
-        return found
 
 
 def _as_script(text: str) -> Script:

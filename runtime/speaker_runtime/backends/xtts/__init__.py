@@ -16,6 +16,7 @@ from speaker_runtime.backends.protocol import (
     SpeechRequest,
     StepResult,
 )
+from speaker_runtime.backends.xtts.text import LIMITS
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.models.store import open_model
 from speaker_runtime.voices.preset import Preset
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 SPEECH: Final = Bounds(usual=17.0, slowest=5.0, fastest=40.0, margin=2.0, pause=1.5, noise=0.8)
 _CHARACTERS_PER_SECOND: Final = 13.0
-_LIMIT: Final = 239
-"""Characters of an utterance; some languages have less (:data:`text.LIMITS`)."""
+_LIMIT: Final = 250
+"""Characters of an utterance in a language that coqui-tts has no limit for, as it has it."""
 _STREAMS: Final = 16
 _CLIPS: Final = 8
 _PACES: Final = 0.9, 1.1
@@ -69,6 +70,7 @@ class XttsBackend:
             slowest=_PACES[0],
             fastest=_PACES[1],
             utterance_limit=_LIMIT,
+            limits=LIMITS,
             characters_per_second=_CHARACTERS_PER_SECOND,
             max_streams=_STREAMS,
             max_batch=_STREAMS,

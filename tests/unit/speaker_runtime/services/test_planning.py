@@ -155,6 +155,18 @@ def test_a_voice_in_markup_brings_its_own_pace_unless_one_is_asked_for() -> None
     assert [each.speed for each in marked_up(inside, speed=1.0).requests] == [1.0, 1.0, 0.5]
 
 
+def test_an_utterance_is_as_long_as_its_language_allows() -> None:
+    can = replace(CAN, presets=(Preset("low", ("en", "zh-TW")),), limits={"zh": 5})
+    catalogue = Catalogue(VoiceManifest(), can.presets)
+
+    def cut(text: str, language: str) -> list[str]:
+        order = SpeechOrder(text, "low", AudioFormat.PCM, language=language)
+        return [each.text for each in plan(order, catalogue, can, Lexicon({})).requests]
+
+    assert cut("天地玄黄宇宙洪荒日月", "zh-TW") == ["天地玄黄宇", "宙洪荒日月"]
+    assert cut("a b c d e f", "en") == ["a b c d e f"]
+
+
 def drawn(order: SpeechOrder, own: Sampling) -> Plan:
     """The plan for a voice that is lively by default, of a model that draws like this."""
     defaults = VoiceDefaults(sampling=Sampling(temperature=1.2, top_k=80))

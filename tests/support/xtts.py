@@ -16,8 +16,14 @@ from typing import Any, Final, Literal
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
+from TTS.config.shared_configs import BaseDatasetConfig
 from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig
 from TTS.tts.models.xtts import Xtts
+
+from speaker_runtime.backends.xtts.recipe import LICENSE, XttsRecipe
+from speaker_runtime.contract import ModelConfig
+from speaker_runtime.models.fetching import fetch
+from tests.support.models import offer
 
 Variant = Literal["plain", "pickled", "trained"]
 """How the checkpoint was saved: by today's coqui-tts; as the original, whose configuration is a
@@ -56,6 +62,17 @@ def tiny_checkpoint(directory: Path, variant: Variant = "plain") -> Path:
     torch.save(torch.ones(80), directory / "mel_stats.pth")
     (directory / "README.md").write_text("A model.\n", "utf-8")
     return directory
+
+
+def tiny_model(directory: Path, variant: Variant = "plain") -> ModelConfig:
+    """What a service's pod finds once the checkpoint was fetched; all below ``directory``."""
+    config = ModelConfig(
+        source=offer(tiny_checkpoint(directory / "published", variant)),
+        directory=directory / "model",
+        accept_license=LICENSE,
+    )
+    fetch(config, lambda _: None, recipe=XttsRecipe())
+    return config
 
 
 def tiny_weights() -> dict[str, Tensor]:
@@ -116,7 +133,8 @@ def _config() -> XttsConfig:
             gpt_num_audio_tokens=1026,
             gpt_start_audio_token=1024,
             gpt_stop_audio_token=1025,
-        )
+        ),
+        datasets=[BaseDatasetConfig()],  # which the original has, too
     )
 
 

@@ -68,12 +68,26 @@ def fetch(
         license_name = source.license() if wanted is None else wanted.accept_license
         require_accepted(license_name, config)
         if wanted is None:
-            wanted = manifests.build(config.source, source.list(), license_name)
+            wanted = _described(config, source, license_name, recipe)
         space.require_capacity(wanted.size, source.scratch)
         result = _bring(space, wanted, source.read, report, scratch=source.scratch)
         shutil.rmtree(archives, ignore_errors=True)
         remove_abandoned(directory)
     return result
+
+
+def _described(
+    config: ModelConfig, source: Source, license_name: str | None, recipe: Recipe | None
+) -> ModelManifest:
+    """What the source has, once it was asked."""
+    try:
+        return manifests.build(config.source, source.list(), license_name)
+    except FileNotFoundError:
+        # Another fetch into the same directory may have ended, and cleaned up, meanwhile.
+        settled = _settled(config, recipe)
+        if settled is None:
+            raise
+        return settled
 
 
 def _source(address: str, workspace: Workspace, space: Space, recipe: Recipe | None) -> Source:

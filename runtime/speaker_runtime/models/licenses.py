@@ -19,6 +19,8 @@ _FREE: Final = frozenset(
 """Licences, as the Hugging Face Hub and SPDX write them in small letters, that let everybody use
 the model for any purpose. Any other one, a model's own included, has to be accepted."""
 
+OTHER: Final = "other"
+"""How a model card of the Hub says that the licence is none of those that the Hub knows."""
 _AND: Final = " AND "
 
 _SHORT: Final[Mapping[str, str]] = MappingProxyType({"coqui-public-model-license": "CPML"})
@@ -39,6 +41,8 @@ def together(*names: str | None) -> str | None:
         names: As :func:`to_accept`, or this function, gives them.
     """
     each = {one.casefold(): one for name in names if name for one in name.split(_AND)}
+    if len(each) > 1:
+        each.pop(OTHER, None)  # a card that names none gives way to whoever does
     return _AND.join(sorted(each.values())) or None
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
-from speaker_runtime.models.licenses import to_accept, together
+from speaker_runtime.models.licenses import OTHER, to_accept, together
 from speaker_runtime.models.manifest import FileEntry
 from speaker_runtime.models.servers import require_server
 from speaker_runtime.models.sources.base import Workspace
@@ -23,8 +23,6 @@ _ADDRESS: Final = re.compile(
     r"hf://(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[\w.-]+)(?:/(?P<folder>[\w./-]+?))?/*",
     re.ASCII,
 )
-_OTHER: Final = "other"
-"""How a card names a licence that the Hub does not know; its name stands beside."""
 _PAGE: Final = 1000
 """Most files that the Hub lists in one answer."""
 
@@ -59,7 +57,7 @@ class HubSource:
         stated = card.get("license")
         names = stated if isinstance(stated, list) else [stated] if stated else []
         asking = [
-            to_accept(str(card.get("license_name") or each) if each == _OTHER else str(each))
+            to_accept(str(card.get("license_name") or each) if each == OTHER else str(each))
             for each in names
         ]
         return together(*asking)

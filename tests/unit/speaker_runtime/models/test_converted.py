@@ -1,7 +1,5 @@
 """Models whose backend loads other files than are published."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +16,8 @@ from speaker_runtime.models.recipe import Blocks, Selection
 from speaker_runtime.models.sources.base import Progress
 from speaker_runtime.models.store import open_model, verify
 from speaker_runtime.models.web import ATTEMPTS
-from tests.support.models import ignore
+from tests.support.hub import publish
+from tests.support.models import ignore, offer
 from tests.support.webserver import Answer, Site, website
 
 WEIGHTS = b"weights " * (1 << 19)
@@ -110,22 +109,21 @@ def test_a_damaged_file_is_made_anew(site: Site, config: ModelConfig) -> None:
     assert verify(config).path("weights.bin").read_bytes() == MADE["weights.bin"]
 
 
-def test_a_source_that_has_changed_cannot_repair(site: Site, config: ModelConfig) -> None:
+def test_a_source_that_has_changed_cannot_repair(config: ModelConfig) -> None:
     there = config.directory.with_name("there")
-    unpinned = config.model_copy(update={"source": f"file://{there}"})
-    _fill(there, site, FILES)
+    unpinned = config.model_copy(update={"source": _filled(there, FILES)})
     fetch(unpinned, ignore, recipe=RECIPE)
     (unpinned.directory / "weights.bin").unlink()
-    _fill(there, site, FILES | {"weights.raw": b"others"})
+    _filled(there, FILES | {"weights.raw": b"others"})
     assert failure(unpinned).exit_code is ExitCode.MODEL_CORRUPT
 
 
-def _fill(directory: Path, site: Site, files: dict[str, bytes]) -> None:
-    manifest = site.offer("model", files).to_json().encode()
-    for name, content in (files | {MANIFEST_FILE: manifest}).items():
+def _filled(directory: Path, files: dict[str, bytes]) -> str:
+    for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+    return offer(directory)
 
 
 def test_an_interrupted_download_goes_on_where_it_ended(site: Site, config: ModelConfig) -> None:
@@ -157,6 +155,19 @@ def test_what_was_downloaded_is_not_downloaded_again_where_making_was_interrupte
     fetch(config, ignore, recipe=RECIPE)
     assert asked(site) == [f"/model/{MANIFEST_FILE}"]
     assert verify(config)
+
+
+def test_two_fetches_at_once_do_each_other_no_harm(config: ModelConfig) -> None:
+    told: list[Progress] = []
+
+    def overtaken(progress: Progress) -> None:
+        if not told and progress.file == "weights.raw":
+            told.append(progress)
+            fetch(config, ignore, recipe=RECIPE)
+
+    assert fetch(config, overtaken, recipe=RECIPE).copied == 0
+    assert told
+    assert verify(config).path("weights.bin").read_bytes() == MADE["weights.bin"]
 
 
 def test_how_far_it_is_is_told_of_the_download_and_of_what_is_made(config: ModelConfig) -> None:
@@ -258,13 +269,7 @@ def test_a_hub_is_asked_for_no_file_that_is_not_needed(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", site.url)
-    api, where = "/api/models/owner/model", "/owner/model/resolve/abc123"
-    listed = [{"type": "file", "path": name, **_in_git(FILES[name])} for name in FILES]
-    site.files = {
-        f"{api}/revision/abc123": json.dumps({"cardData": {"license": "cc-by-nc-4.0"}}).encode(),
-        f"{api}/tree/abc123": json.dumps(listed).encode(),
-        **{f"{where}/{name}": content for name, content in FILES.items()},
-    }
+    where = publish(site, "owner/model", "abc123", FILES, card={"license": "cc-by-nc-4.0"})
     config = ModelConfig(
         source="hf://owner/model@abc123",
         directory=tmp_path / "here",
@@ -273,8 +278,3 @@ def test_a_hub_is_asked_for_no_file_that_is_not_needed(
     fetch(config, ignore, recipe=RECIPE)
     assert {entry.name for entry in verify(config).manifest.files} == set(MADE)
     assert f"{where}/samples/ana.wav" not in asked(site)
-
-
-def _in_git(content: bytes) -> dict[str, object]:
-    header = f"blob {len(content)}\0".encode()
-    return {"size": len(content), "oid": hashlib.sha1(header + content).hexdigest()}

@@ -11,6 +11,7 @@ from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.bundle import pack
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.fetching import fetch, load
+from speaker_runtime.models.licenses import together
 from speaker_runtime.models.store import open_model
 from tests.support.models import ignore
 from tests.support.webserver import Site, website
@@ -55,6 +56,24 @@ def test_nothing_is_downloaded_before_the_licence_is_accepted(site: Site, tmp_pa
         fetch(config(tmp_path), ignore)
     refused(error, "CPML")
     assert [path for path, _ in site.requests] == [INFO]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((None, "CPML"), "CPML"),
+        (("CPML", "cpml"), "cpml"),
+        (("CC-BY-NC-4.0", "CPML"), "CC-BY-NC-4.0 AND CPML"),
+        (("CC-BY-NC-4.0 AND CPML", "CPML"), "CC-BY-NC-4.0 AND CPML"),
+        (("other", "CPML"), "CPML"),
+        (("other", None), "other"),
+        ((None, None), None),
+    ],
+)
+def test_licences_are_accepted_together(
+    names: tuple[str | None, ...], expected: str | None
+) -> None:
+    assert together(*names) == expected
 
 
 @pytest.mark.parametrize("accepted", ["CPML", "cpml"])

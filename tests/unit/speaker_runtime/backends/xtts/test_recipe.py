@@ -22,12 +22,11 @@ from speaker_runtime.backends.xtts.recipe import (
     XttsRecipe,
 )
 from speaker_runtime.contract import ExitCode, ModelConfig
-from speaker_runtime.models import manifest as manifests
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.fetching import fetch
-from speaker_runtime.models.manifest import MANIFEST_FILE, FileEntry
+from speaker_runtime.models.manifest import MANIFEST_FILE
 from speaker_runtime.models.store import verify
-from tests.support.models import ignore
+from tests.support.models import ignore, offer
 
 PUBLISHED = {"config.json", "vocab.json", "model.pth", "speakers_xtts.pth"}
 CONFIG = {"model": "xtts", "model_args": {"gpt_use_perceiver_resampler": True}}
@@ -49,21 +48,12 @@ def small(directory: Path, **weights: Any) -> Path:
     return directory
 
 
-def offered(directory: Path, **config: Any) -> ModelConfig:
-    entries = [
-        FileEntry(
-            name=path.name,
-            size=path.stat().st_size,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        )
-        for path in directory.iterdir()
-        if path.name != MANIFEST_FILE
-    ]
-    manifest = manifests.build("hf://owner/model@main", entries)
-    (directory / MANIFEST_FILE).write_text(manifest.to_json())
-    installed = directory.with_name(f"{directory.name}-installed")
-    source = f"file://{directory}"
-    return ModelConfig(source=source, directory=installed, accept_license="CPML", **config)
+def offered(directory: Path) -> ModelConfig:
+    return ModelConfig(
+        source=offer(directory),
+        directory=directory.with_name(f"{directory.name}-installed"),
+        accept_license="CPML",
+    )
 
 
 def installed(directory: Path) -> Path:

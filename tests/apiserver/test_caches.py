@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from tests.apiserver.fetches import Fetches
 from tests.apiserver.kubelet import container_status
 from tests.apiserver.machines import never
 from tests.apiserver.operator_process import OperatorProcess
+from tests.support.checkpoints import small_checkpoint
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import condition, is_ready
 from tests.support.webserver import Answer, Site, website
@@ -422,3 +424,30 @@ def test_a_model_that_a_pod_finds_damaged_is_looked_after(
     )
     eventually(lambda: file.read_bytes() == CONTENT, within=TIMEOUT, what="it is whole again")
     assert downloads(site) == 2
+
+
+def test_what_a_backend_makes_of_a_model_is_in_a_cache_of_its_own(
+    own: Api, site: Site, fetches: Fetches, tmp_path: Path
+) -> None:
+    published = small_checkpoint(tmp_path / "published")
+    files = {path.name: path.read_bytes() for path in published.iterdir()}
+    source = site.address("xtts", site.offer("xtts", files | {FILE: CONTENT}))
+    cache = {"size": "1Gi", "retain": False}
+    own.declare(
+        service("hello", backend="xtts", model={"source": source}, cache=cache),
+        spoken("other", source),
+    )
+    await_reason(own, "LicenseNotAccepted")
+    await_ready(own, "other")
+    own.patch(TTS_SERVICE, "hello", {"spec": {"model": {"acceptLicense": "CPML"}}})
+    await_ready(own)
+    models = [await_state(own, "Ready", name) for name in ("hello", "other")]
+    made, kept = (
+        {path.name for path in fetches.folder_of(own.namespace, each["claim"]).rglob("*.*")}
+        for each in models
+    )
+    assert made >= {"config.json", "vocab.json", "model.safetensors", "speakers.safetensors"}
+    assert not made & {"model.pth", "speakers_xtts.pth", FILE}
+    assert kept >= files.keys()
+    assert models[0]["digest"] != models[1]["digest"] == source.rpartition("@")[2]
+    assert downloads(site, "xtts") == 1, "the one that takes all files as they are"

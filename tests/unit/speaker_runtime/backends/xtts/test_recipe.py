@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -26,26 +25,8 @@ from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.fetching import fetch
 from speaker_runtime.models.manifest import MANIFEST_FILE
 from speaker_runtime.models.store import verify
+from tests.support.checkpoints import small_checkpoint
 from tests.support.models import ignore, offer
-
-PUBLISHED = {"config.json", "vocab.json", "model.pth", "speakers_xtts.pth"}
-CONFIG = {"model": "xtts", "model_args": {"gpt_use_perceiver_resampler": True}}
-
-
-def small(directory: Path, **weights: Any) -> Path:
-    """Files that look like XTTS-v2 as long as nobody speaks with them."""
-    directory.mkdir(exist_ok=True)
-    (directory / "config.json").write_text(json.dumps(CONFIG))
-    (directory / "vocab.json").write_text('{"model": {}}')
-    tensors = {
-        "gpt.text_head.weight": torch.arange(6.0).reshape(2, 3).t(),
-        "gpt.steps": torch.tensor(7),
-        "hifigan_decoder.bias": torch.tensor([1.5, -2.0], dtype=torch.bfloat16),
-    }
-    torch.save({"model": tensors | weights, "config": {}}, directory / "model.pth")
-    latents = {"gpt_cond_latent": torch.ones(1, 32, 4), "speaker_embedding": torch.ones(1, 8, 1)}
-    torch.save({"Ana Florence": latents}, directory / "speakers_xtts.pth")
-    return directory
 
 
 def offered(directory: Path) -> ModelConfig:
@@ -96,7 +77,7 @@ def test_the_published_files_become_arrays_whatever_they_were_saved_by(tmp_path:
 
 
 def test_equal_files_give_equal_bytes_in_every_later_version(tmp_path: Path) -> None:
-    made = installed(small(tmp_path / "model"))
+    made = installed(small_checkpoint(tmp_path / "model"))
     weights = load_file(made / WEIGHTS_FILE)
     assert weights["gpt.text_head.weight"].tolist() == [[0, 3], [1, 4], [2, 5]]
     assert weights["gpt.steps"].item() == 7
@@ -107,13 +88,13 @@ def test_equal_files_give_equal_bytes_in_every_later_version(tmp_path: Path) -> 
 
 
 def test_a_model_without_speakers_of_its_own_is_one(tmp_path: Path) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     (model / "speakers_xtts.pth").unlink()
     assert not (installed(model) / SPEAKERS_FILE).exists()
 
 
 def test_what_was_made_is_a_source_of_its_own(tmp_path: Path) -> None:
-    made = installed(small(tmp_path / "model"))
+    made = installed(small_checkpoint(tmp_path / "model"))
     again = installed(made)
     assert (again / WEIGHTS_FILE).read_bytes() == (made / WEIGHTS_FILE).read_bytes()
     assert (again / SPEAKERS_FILE).exists()
@@ -134,7 +115,7 @@ def test_a_file_that_would_run_a_command_is_refused_and_runs_nothing(
     tmp_path: Path, name: str
 ) -> None:
     marker = tmp_path / "marker"
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     attack = {"model": {"gpt.a": Attack(f"touch {marker}")}, "config": {}}
     torch.save(attack, model / name)
     error = failure(model)
@@ -151,7 +132,7 @@ class Settings:
 
 
 def test_what_is_not_coquis_is_named(tmp_path: Path) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     torch.save({"model": {}, "config": Settings()}, model / "model.pth")
     assert f"{Settings.__module__}.Settings" in failure(model).message
 
@@ -159,7 +140,7 @@ def test_what_is_not_coquis_is_named(tmp_path: Path) -> None:
 def test_classes_that_only_look_like_coquis_do_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = small(tmp_path / "model", **{"gpt.a": torch.zeros(1)})
+    model = small_checkpoint(tmp_path / "model", **{"gpt.a": torch.zeros(1)})
     content = (model / "model.pth").read_bytes()
     monkeypatch.setattr(Settings, "__module__", "TTS.settings")
     fake = type(sys)("TTS.settings")
@@ -184,14 +165,14 @@ def test_classes_that_only_look_like_coquis_do_nothing(
 def test_other_versions_are_refused_by_their_configuration(
     tmp_path: Path, config: object, said: str
 ) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     (model / "config.json").write_text(json.dumps(config))
     assert said in failure(model).message
 
 
 @pytest.mark.parametrize("missing", ["config.json", "vocab.json", "model.pth"])
 def test_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     (model / missing).unlink()
     error = failure(model)
     assert error.exit_code is ExitCode.MODEL_UNAVAILABLE
@@ -220,7 +201,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_told(tmp_path: Path, damage: str) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     DAMAGE[damage](model / "model.pth")
     error = failure(model)
     assert error.exit_code is ExitCode.MODEL_CORRUPT
@@ -229,7 +210,7 @@ def test_damage_is_told(tmp_path: Path, damage: str) -> None:
 
 @pytest.mark.parametrize("speakers", [[], {"Ana": 1}, {"Ana": {"gpt_cond_latent": torch.ones(1)}}])
 def test_speakers_that_lack_something_are_told(tmp_path: Path, speakers: object) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     torch.save(speakers, model / "speakers_xtts.pth")
     assert "speakers_xtts.pth has no" in failure(model).message
 
@@ -237,7 +218,7 @@ def test_speakers_that_lack_something_are_told(tmp_path: Path, speakers: object)
 def test_where_pytorch_is_missing_nothing_large_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = small(tmp_path / "model")
+    model = small_checkpoint(tmp_path / "model")
     monkeypatch.setitem(sys.modules, "torch", None)
     error = failure(model)
     assert error.exit_code is ExitCode.INVALID_CONFIG

@@ -47,6 +47,7 @@ def runtime_config(
         allow_private_addresses: Whether reference audio may come from within private networks.
     """
     serving, gpu = service.spec.serving, service.spec.gpu
+    precision = service.spec.model.precision
     return contract.RuntimeConfig(
         service=service.metadata.name,
         backend=service.backend.name,
@@ -54,6 +55,8 @@ def runtime_config(
             source=service.model_source,
             directory=models / model_key(service.model_identity),
             accept_license=service.spec.model.accept_license,
+            # Older runtimes know no precision.
+            precision=None if precision == "auto" else precision,
         ),
         devices=contract.DevicesConfig(
             kind=device,

@@ -69,6 +69,7 @@ class Capabilities:
         model_digest: Digest of the files that were loaded.
         device: Where the model runs, for example ``cpu``.
         sample_rate: Hertz of every chunk.
+        precision: What it computes with; None where its backend leaves no choice.
         presets: The built-in speakers, the main one first.
         slowest: Least pace that sounds right without help.
         fastest: Greatest pace that sounds right without help.
@@ -112,6 +113,7 @@ class Capabilities:
     phonemes: bool = False
     mixes_presets: bool = False
     cloning: Cloning | None = None
+    precision: str | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:

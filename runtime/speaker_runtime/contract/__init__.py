@@ -35,7 +35,13 @@ from speaker_runtime.contract.limits import (
     InputCharacters,
     QueueSeconds,
 )
-from speaker_runtime.contract.model import ExitCode, FetchReport, FetchStatus, ModelConfig
+from speaker_runtime.contract.model import (
+    ExitCode,
+    FetchReport,
+    FetchStatus,
+    ModelConfig,
+    Precision,
+)
 from speaker_runtime.contract.places import (
     CACHE_DIRECTORY,
     CLAIM_SCHEME,
@@ -147,6 +153,7 @@ __all__ = [
     "LexiconWord",
     "Manifest",
     "ModelConfig",
+    "Precision",
     "QueueSeconds",
     "ReferenceClip",
     "ReferencesConfig",

@@ -51,6 +51,10 @@ class FetchStatus(Document):
     message: str | None = Field(default=None, description="Why it failed, and what to do.")
 
 
+Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
+"""What a model computes with; int8 is 8-bit weights, and floats where they matter."""
+
+
 class ModelConfig(Document):
     """Which model to load, and where its files lie."""
 
@@ -67,4 +71,9 @@ class ModelConfig(Document):
         min_length=1,
         max_length=128,
         description="Licence that is accepted, by name, where the model's asks for it.",
+    )
+    precision: Precision | None = Field(
+        default=None,
+        description="What the model computes with, where its backend leaves a choice; as auto "
+        "unless given: what suits the device. One that the device or the backend lacks is refused.",
     )

@@ -203,6 +203,11 @@ class ModelStatus(BaseModel):
     source: str
     digest: str | None = Field(description="Of the loaded files; null until they are loaded.")
     device: str | None = Field(description="Where it runs; null until it is loaded.")
+    precision: str | None = Field(
+        default=None,
+        description="What it computes with, such as bfloat16; null until it is loaded, and where "
+        "its backend leaves no choice.",
+    )
 
 
 class VoiceStatus(BaseModel):

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from speaker_operator.api.v1alpha1.cel import Check, Rule, object_rules
 from speaker_operator.api.v1alpha1.common import Duration, Model, ObjectName, Quantity
+from speaker_runtime import contract
 
 _PIN: Final = "@sha256:[0-9a-f]{64}"
 _PLACE: Final = "[a-z0-9][A-Za-z0-9._:-]*/[A-Za-z0-9._~%/+-]+"
@@ -73,6 +74,13 @@ class ModelSpec(Model):
         description="Name of a Secret of the namespace whose keys become environment variables of "
         "the container that fetches the model, and of no other: HF_TOKEN for hf://, "
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://.",
+    )
+    precision: contract.Precision | None = Field(
+        default=None,
+        description="What the model computes with, where its backend leaves a choice (xtts does): "
+        "auto, as unless given, is bfloat16 on GPUs (float16 on those without it) and float32 on "
+        "CPUs; int8, for CPUs only, takes a quarter of float32's memory for the weights of the "
+        "layers and less time, and reads a text slightly differently.",
     )
 
 

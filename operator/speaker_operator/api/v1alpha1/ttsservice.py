@@ -4,14 +4,14 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from speaker_operator.api.v1alpha1.backends import (
-    BACKENDS,
-    Backend,
+from speaker_operator.api.v1alpha1.backendrules import (
     clone_rules,
     gpu_rules,
     guest_rules,
     license_rules,
+    precision_rules,
 )
+from speaker_operator.api.v1alpha1.backends import BACKENDS, Backend
 from speaker_operator.api.v1alpha1.cel import Check, Rule, Schema, object_rules, required
 from speaker_operator.api.v1alpha1.common import (
     Metadata,
@@ -102,6 +102,7 @@ class TTSServiceSpec(Model):
             *license_rules(BACKENDS.values()),
             *gpu_rules(BACKENDS.values()),
             *clone_rules(BACKENDS.values()),
+            *precision_rules(BACKENDS.values()),
             *guest_rules(),
         )
     )

@@ -18,6 +18,7 @@ from speaker_runtime.backends.protocol import (
 )
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.precision import require_no_precision
 from speaker_runtime.models.store import StoredModel, open_model
 from speaker_runtime.voices.preset import Preset
 
@@ -59,6 +60,7 @@ class HibariBackend:
 
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Load every voice whose file was fetched, and the pronunciation rules of its accent."""
+        require_no_precision(self._model, "hibari")
         stored = open_model(self._model)
         progress("library")
         from hibari import SAMPLE_RATE, Hibari  # noqa: PLC0415  half a second, on this thread only

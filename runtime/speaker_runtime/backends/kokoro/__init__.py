@@ -23,6 +23,7 @@ from speaker_runtime.backends.protocol import (
 )
 from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
+from speaker_runtime.models.precision import require_no_precision
 from speaker_runtime.models.store import StoredModel, open_model
 from speaker_runtime.voices.preset import Preset
 
@@ -82,6 +83,7 @@ class KokoroBackend:
 
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Load the model, the styles of all voices whose accent can be read, and the rules."""
+        require_no_precision(self._model, "kokoro")
         stored = open_model(self._model)
         progress("styles")
         styles = read_styles(stored, frozenset(_ACCENTS))

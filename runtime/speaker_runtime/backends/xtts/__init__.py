@@ -56,15 +56,23 @@ class XttsBackend:
         return 1
 
     def load(self, progress: Callable[[str], None]) -> Capabilities:
-        """Load the checkpoint, in half precision on GPUs."""
+        """Load the checkpoint, unless told otherwise with a GPT of 16 bits on GPUs."""
         stored = open_model(self._config)
         progress("library")
         from speaker_runtime.backends.xtts.model import Model  # noqa: PLC0415  seconds, on this thread
 
-        model = self._model = Model(stored, self._placement, _STREAMS, SPEECH, progress)
+        model = self._model = Model(
+            stored,
+            self._placement,
+            _STREAMS,
+            SPEECH,
+            progress,
+            precision=self._config.precision or "auto",
+        )
         return Capabilities(
             model_digest=stored.manifest.digest,
             device=self._placement.device,
+            precision=model.precision,
             sample_rate=model.sample_rate,
             presets=tuple(Preset(name, model.languages) for name in model.speakers),
             slowest=_PACES[0],

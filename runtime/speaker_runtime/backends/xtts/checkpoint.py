@@ -13,6 +13,7 @@ from torch import Tensor
 
 from speaker_runtime.backends.xtts.conditioning import Conditioning, Lengths
 from speaker_runtime.backends.xtts.gpt import Gpt
+from speaker_runtime.backends.xtts.kernels import Linear, MakeProduct
 from speaker_runtime.backends.xtts.text import Reader
 from speaker_runtime.backends.xtts.vocoder import Vocoder
 from speaker_runtime.contract import ExitCode, Sampling
@@ -75,6 +76,7 @@ def load(
     precision: torch.dtype,
     slots: int,
     progress: Callable[[str], None],
+    product: MakeProduct = Linear,
 ) -> Checkpoint:
     """Load a model.
 
@@ -82,6 +84,7 @@ def load(
         stored: Its files.
         device: Where to.
         precision: Of the GPT.
+        product: Makes the products of its layers.
         slots: How many streams it has to have room for.
         progress: Told which part is being loaded.
 
@@ -107,7 +110,7 @@ def load(
     conditioning = Conditioning(gpt, decoder, mel_stats, lengths)
     vocoder = Vocoder(decoder)
     return Checkpoint(
-        gpt=Gpt(gpt, slots, precision),
+        gpt=Gpt(gpt, slots, precision, product=product),
         vocoder=vocoder,
         conditioning=conditioning,
         reader=reader,

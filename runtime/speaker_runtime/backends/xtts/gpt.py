@@ -13,7 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speaker_runtime.backends.xtts.kernels import Activation, Linear, is_row_by_row
+from speaker_runtime.backends.xtts.kernels import (
+    Activation,
+    Linear,
+    MakeProduct,
+    Product,
+    is_row_by_row,
+)
 
 if TYPE_CHECKING:
     from TTS.tts.layers.xtts.gpt import GPT
@@ -49,23 +55,23 @@ class Layer:
     """One block of the transformer."""
 
     before_attention: Norm
-    attention_in: Linear
-    attention_out: Linear
+    attention_in: Product
+    attention_out: Product
     before_mlp: Norm
-    mlp_in: Linear
-    mlp_out: Linear
+    mlp_in: Product
+    mlp_out: Product
 
     @classmethod
-    def of(cls, block: "GPT2Block") -> "Layer":
+    def of(cls, block: "GPT2Block", product: MakeProduct) -> "Layer":
         """The same as ``block``, whose weights are stored as ``(inputs, outputs)``."""
         attention, mlp = block.attn, block.mlp
         return cls(
             before_attention=Norm.of(block.ln_1),
-            attention_in=_linear(attention.c_attn),
-            attention_out=_linear(attention.c_proj),
+            attention_in=_linear(attention.c_attn, product),
+            attention_out=_linear(attention.c_proj, product),
             before_mlp=Norm.of(block.ln_2),
-            mlp_in=_linear(mlp.c_fc, "gelu"),
-            mlp_out=_linear(mlp.c_proj),
+            mlp_in=_linear(mlp.c_fc, product, "gelu"),
+            mlp_out=_linear(mlp.c_proj, product),
         )
 
 
@@ -79,12 +85,19 @@ class Gpt:
         gpt: As coqui-tts loads it; its transformer is not used afterwards.
         slots: How many streams there are at most.
         precision: Of weights and caches.
+        product: Makes the layers' products, of weights in this precision.
         together: Whether a step always has a row for each slot, and all rows attend at once. None
             to do so where the rows of a product depend on their number.
     """
 
     def __init__(
-        self, gpt: "GPT", slots: int, precision: torch.dtype, *, together: bool | None = None
+        self,
+        gpt: "GPT",
+        slots: int,
+        precision: torch.dtype,
+        *,
+        product: MakeProduct = Linear,
+        together: bool | None = None,
     ) -> None:
         gpt = gpt.requires_grad_(requires_grad=False)
         self.start_token = int(gpt.start_audio_token)
@@ -98,7 +111,7 @@ class Gpt:
         self._audio = gpt.mel_embedding.weight.to(precision)
         self._audio_places = gpt.mel_pos_embedding.emb.weight.to(precision)
         transformer = gpt.gpt.to(precision)
-        self._layers = [Layer.of(block) for block in transformer.h]
+        self._layers = [Layer.of(block, product) for block in transformer.h]
         self._norms = Norm.of(transformer.ln_f), Norm.of(gpt.final_norm.to(precision))
         head = gpt.mel_head.to(precision)
         self._head = Linear(head.weight, head.bias)
@@ -231,6 +244,8 @@ class Gpt:
         return final(own(x)).float()
 
 
-def _linear(module: "Conv1D", activation: Activation = "none") -> Linear:
+def _linear(
+    module: "Conv1D", product: MakeProduct, activation: Activation = "none"
+) -> Product:
     """The same as a module whose weights are stored as ``(inputs, outputs)``."""
-    return Linear(module.weight.t(), module.bias, activation)
+    return product(module.weight.t(), module.bias, activation)

@@ -18,6 +18,7 @@ from speaker_runtime.backends.xtts import checkpoint, conditioning, devices
 from speaker_runtime.backends.xtts.checkpoint import Speaker
 from speaker_runtime.backends.xtts.sampling import Rules
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
+from speaker_runtime.contract import Precision
 from speaker_runtime.models.store import StoredModel
 
 _LATENTS: Final = "gpt_cond_latent"
@@ -33,9 +34,10 @@ class Model:
         slots: How many utterances may be under way.
         bounds: What its speech is like.
         progress: Told which part is being loaded.
+        precision: What its GPT computes with.
 
     Raises:
-        ModelError: The files are of another model, or damaged.
+        ModelError: The files are of another model, or damaged; or the device lacks the precision.
         DeviceUnavailableError: The device is not there, or has too little memory.
     """
 
@@ -48,13 +50,18 @@ class Model:
         slots: int,
         bounds: Bounds,
         progress: Callable[[str], None],
+        *,
+        precision: Precision = "auto",
     ) -> None:
         self._device = devices.prepare(placement.device, placement.threads)
+        chosen = devices.precision_of(self._device, precision)
+        self.precision = chosen.name
         with devices.failures_told(), torch.inference_mode():
             loaded = checkpoint.load(
                 stored,
                 device=self._device,
-                precision=devices.half_of(self._device),
+                precision=chosen.dtype,
+                product=chosen.product,
                 slots=slots,
                 progress=progress,
             )

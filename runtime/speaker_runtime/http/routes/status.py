@@ -43,6 +43,7 @@ async def status(request: Request, runtime: CurrentRuntime) -> Status:
             source=runtime.config.model.source,
             digest=can.model_digest if can else None,
             device=can.device if can else None,
+            precision=can.precision if can else None,
         ),
         copies=[
             CopyStatus(

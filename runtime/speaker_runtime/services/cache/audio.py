@@ -105,6 +105,7 @@ class AudioCache:
             model_digest=can.model_digest,
             device=can.device,
             sample_rate=can.sample_rate,
+            precision=can.precision,
         )
         make_keys = partial(order_keys, origin, planned, order.audio_format)
         return await self._read(partial(self._look_up, order.cache, make_keys))

@@ -24,6 +24,7 @@ class Origin:
         model_digest: Digest of the model's files.
         device: Where the model runs: another one rounds in another way.
         sample_rate: Hertz.
+        precision: What the model computes with, where there is a choice.
     """
 
     backend: str
@@ -31,6 +32,7 @@ class Origin:
     model_digest: str
     device: str
     sample_rate: int
+    precision: str | None = None
 
 
 @dataclass(frozen=True)

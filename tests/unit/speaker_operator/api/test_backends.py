@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from speaker_operator.api import celenv
-from speaker_operator.api.v1alpha1.backends import BACKENDS, license_rules
+from speaker_operator.api.v1alpha1.backendrules import license_rules
+from speaker_operator.api.v1alpha1.backends import BACKENDS
 from speaker_runtime.backends import registry
 from speaker_runtime.models.sources import resolve
 from speaker_runtime.models.sources.base import Workspace

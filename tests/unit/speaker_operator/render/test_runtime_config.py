@@ -103,6 +103,20 @@ def test_a_voice_that_leaves_chance_to_the_model_is_what_older_runtimes_read() -
         assert "sampling" not in entry.to_json()
 
 
+@pytest.mark.parametrize(
+    ("declared", "told"), [(None, None), ("auto", None), ("int8", "int8"), ("float16", "float16")]
+)
+def test_a_precision_is_told_where_it_is_not_the_devices_own(
+    declared: str | None, told: str | None
+) -> None:
+    model = {"acceptLicense": "CPML"} | ({"precision": declared} if declared else {})
+    xtts = service(backend="xtts", model=model)
+    config = runtime_config(xtts, models=Path("/models"), audio_cache=Path("/audio"))
+    assert config.model.precision == told
+    assert config.model.directory == Path("/models") / model_key(xtts.model_identity)
+    assert ("precision" in config.to_json()) is (told is not None)
+
+
 def test_a_contested_alias_is_left_out() -> None:
     manifest = voice_manifest(service(), [voice("a", aliases=["x"]), voice("b", aliases=["x"])])
     assert [entry.aliases for entry in manifest.voices] == [(), ()]

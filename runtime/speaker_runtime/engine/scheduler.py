@@ -179,10 +179,10 @@ class Scheduler:
                 turn.has_spoken = True
                 ticket.put(replace(outcome, work=outcome.work + turn.work))
                 turn.work = 0.0
-            else:
-                turn.work += outcome.work
                 if outcome.last and turn in self._open[copy]:
                     self._open[copy].remove(turn)
+            else:
+                turn.work += outcome.work
             self._drop_what_is_over()
             self._guard.notify_all()
 

@@ -13,6 +13,13 @@ from bench.control import everything
 from bench.machine import Machine
 from bench.report import Measure
 
+
+def _xtts() -> list[Measure]:
+    from bench import xtts  # noqa: PLC0415  seconds
+
+    return xtts.run()
+
+
 BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
     {
         "throughput": throughput.run,
@@ -20,6 +27,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
         "gateway": gateway.run,
         "peer": peer.run,
         "operator": everything.run,
+        "xtts": _xtts,
     }
 )
 OF_THE_RUNTIME: Final = ("throughput", "serving", "gateway", "peer")

@@ -81,6 +81,12 @@ class Name(StrEnum):
     RESTART_MEMORY = "restart_memory"
     NO_OP = "no_op"
     GATEWAY_ADDED = "gateway_added"
+    XTTS_THROUGHPUT = "xtts_throughput"
+    XTTS_THROUGHPUT_QUARTER = "xtts_throughput_quarter"
+    XTTS_FIRST_AUDIO = "xtts_first_audio"
+    XTTS_FIRST_AUDIO_QUARTER = "xtts_first_audio_quarter"
+    XTTS_GAP = "xtts_gap"
+    XTTS_VOICE = "xtts_voice"
 
 
 GOALS: Final = MappingProxyType(
@@ -133,6 +139,22 @@ GOALS: Final = MappingProxyType(
         Name.NO_OP: Goal("no-op event, operator's CPU", Bound.AT_MOST, 3, "ms"),
         Name.GATEWAY_ADDED: Goal(
             "first byte through a gateway, beyond straight, p50", Bound.BELOW, 3, "ms"
+        ),
+        Name.XTTS_THROUGHPUT: Goal(
+            "8 streams together ÷ coqui-tts one after the other, full size", Bound.AT_LEAST, 3
+        ),
+        Name.XTTS_THROUGHPUT_QUARTER: Goal(
+            "8 streams together ÷ coqui-tts one after the other, quarter size", Bound.AT_LEAST, 3
+        ),
+        Name.XTTS_FIRST_AUDIO: Goal(
+            "first audio ÷ coqui-tts' inference_stream, full size", Bound.AT_MOST, 0.7
+        ),
+        Name.XTTS_FIRST_AUDIO_QUARTER: Goal(
+            "first audio ÷ coqui-tts' inference_stream, quarter size", Bound.AT_MOST, 0.7
+        ),
+        Name.XTTS_GAP: Goal("last gap between pieces ÷ first, 320 tokens", Bound.AT_MOST, 1.3),
+        Name.XTTS_VOICE: Goal(
+            "first token with a new voice ÷ with a known one", Bound.AT_LEAST, 10
         ),
     }
 )

@@ -50,7 +50,7 @@ _LETTERS: Final = (
 def tiny_checkpoint(directory: Path, variant: Variant = "plain") -> Path:
     """Write the checkpoint's files into ``directory``, which is made; gives the directory."""
     directory.mkdir(parents=True, exist_ok=True)
-    _tokenizer().save(str(directory / "vocab.json"))
+    tokenizer().save(str(directory / "vocab.json"))
     model = _model()
     described = json.dumps(model.config.to_dict(), indent=4)
     (directory / "config.json").write_text(described, "utf-8")
@@ -139,14 +139,15 @@ def _config() -> XttsConfig:
 
 
 @cache
-def _tokenizer() -> Tokenizer:
+def tokenizer() -> Tokenizer:
+    """Of letters alone: every letter is a token."""
     special = ["[STOP]", "[UNK]", "[SPACE]", "[START]", *(f"[{tag}]" for tag in _LANGUAGES)]
     tokens = [*special, *dict.fromkeys("".join(_LETTERS))]
     vocabulary = {token: number for number, token in enumerate(tokens)}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.add_special_tokens(special)
-    return tokenizer
+    made = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.add_special_tokens(special)
+    return made
 
 
 @cache
@@ -154,7 +155,7 @@ def _model() -> _Model:
     with torch.random.fork_rng():
         torch.manual_seed(_SEED)
         model = Xtts(_config())
-        model.tokenizer.tokenizer = _tokenizer()
+        model.tokenizer.tokenizer = tokenizer()
         model.init_models()
         weights = dict(model.state_dict())
         model.gpt.init_gpt_for_inference()

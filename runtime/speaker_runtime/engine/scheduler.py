@@ -175,7 +175,7 @@ class Scheduler:
             ticket.served = self._clock()
             if isinstance(outcome, SpeechError):
                 ticket.end(outcome)
-            elif outcome.last or len(outcome.samples) or ticket.is_over:
+            elif outcome.last or len(outcome.samples):
                 turn.has_spoken = True
                 ticket.put(replace(outcome, work=outcome.work + turn.work))
                 turn.work = 0.0
@@ -233,6 +233,7 @@ class Scheduler:
         self._waiting = [each for each in self._waiting if not each.is_over]
         self._running = [each for each in self._running if not each.is_over]
         for copy, turns in self._open.items():
+            self._tally.wasted_seconds += sum(turn.work for turn in turns if turn.ticket.is_over)
             self._open[copy] = [turn for turn in turns if not turn.ticket.is_over]
 
     def _until_next_deadline(self) -> float | None:

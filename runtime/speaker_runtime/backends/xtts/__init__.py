@@ -91,8 +91,9 @@ class XttsBackend:
 
     @property
     def voice_state_bytes(self) -> int:
-        """None beside the built-in speakers, which are a part of the model."""
-        return 0
+        """Memory of the voices that were spoken with lately, as the GPT has read them."""
+        model = self._model
+        return model.voice_bytes if model else 0
 
     def check(self, request: SpeechRequest) -> Sequence[str]:
         """Whether the text can be read; what the model has never seen gives a warning."""
@@ -112,9 +113,9 @@ class XttsBackend:
 
     def close(self) -> None:
         """Give the memory back."""
-        if self._model is not None:
-            self._model.close()
-            self._model = None
+        model, self._model = self._model, None
+        if model is not None:
+            model.close()
 
     def _loaded(self) -> "Model":
         if self._model is None:

@@ -14,6 +14,14 @@ from torch import Tensor
 from speaker_runtime.backends.xtts.conditioning import Conditioning, Lengths
 from speaker_runtime.backends.xtts.gpt import Gpt
 from speaker_runtime.backends.xtts.kernels import Linear, MakeProduct
+from speaker_runtime.backends.xtts.recipe import (
+    CONFIG_FILE,
+    EMBEDDING,
+    LATENTS,
+    SPEAKERS_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+)
 from speaker_runtime.backends.xtts.text import Reader
 from speaker_runtime.backends.xtts.vocoder import Vocoder
 from speaker_runtime.contract import ExitCode, Sampling
@@ -27,17 +35,11 @@ if TYPE_CHECKING:
     from TTS.tts.layers.xtts.gpt import GPT
     from TTS.tts.layers.xtts.hifigan_decoder import HifiDecoder
 
-CONFIG: Final = "config.json"
-VOCABULARY: Final = "vocab.json"
-WEIGHTS: Final = "model.safetensors"
-SPEAKERS: Final = "speakers.safetensors"
 _GPT: Final = "gpt."
 _DECODER: Final = "hifigan_decoder."
 _MEL_STATS: Final = "mel_stats"
 _OTHER_NAMES: Final = ("gpt_inference.", "gpt.wte.")
 """Of weights of the GPT that older checkpoints have twice."""
-_LATENTS: Final = "gpt_cond_latent"
-_EMBEDDING: Final = "speaker_embedding"
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ class Speaker:
     """What a voice is to the model.
 
     Attributes:
+        name: That no other voice has.
         latents: What the GPT begins with, float32, shape ``(32, channels)``.
         embedding: What the vocoder adds, float32, shape ``(512,)``.
     """
 
+    name: str
     latents: Tensor
     embedding: Tensor
 
@@ -96,7 +100,7 @@ def load(
     args: XttsArgs = config.model_args
     reader, size = _reader(stored, args)
     progress("weights")
-    weights = _tensors(stored, WEIGHTS)
+    weights = _tensors(stored, WEIGHTS_FILE)
     progress("speakers")
     speakers = _speakers(stored, device)
     progress("model")
@@ -125,7 +129,7 @@ def load(
 def _config(stored: StoredModel) -> "XttsConfig":
     from TTS.tts.configs.xtts_config import XttsConfig  # noqa: PLC0415  seconds, on this thread
 
-    path = stored.path(CONFIG)
+    path = stored.path(CONFIG_FILE)
     try:
         described = json.loads(path.read_bytes())
         config = XttsConfig()
@@ -154,7 +158,7 @@ def _sampling(stored: StoredModel, config: "XttsConfig") -> Sampling:
 
 
 def _reader(stored: StoredModel, args: "XttsArgs") -> tuple[Reader, int]:
-    path = stored.path(VOCABULARY)
+    path = stored.path(VOCABULARY_FILE)
     try:
         # Two places belong to the tokens before and behind the text.
         reader = Reader(path, int(args.gpt_max_text_tokens) - 1)
@@ -219,7 +223,7 @@ def _modules(
         gpt.load_state_dict(own, assign=True)
         decoder.load_state_dict(_below(weights, _DECODER))
     except RuntimeError as error:
-        raise _damaged(stored.path(WEIGHTS), str(error)) from error
+        raise _damaged(stored.path(WEIGHTS_FILE), str(error)) from error
     return gpt.eval().to(device), decoder.eval().to(device)
 
 
@@ -232,26 +236,28 @@ def _below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _speakers(stored: StoredModel, device: torch.device) -> dict[str, Speaker]:
-    if all(entry.name != SPEAKERS for entry in stored.manifest.files):
+    if all(entry.name != SPEAKERS_FILE for entry in stored.manifest.files):
         return {}
-    tensors = _tensors(stored, SPEAKERS)
+    tensors = _tensors(stored, SPEAKERS_FILE)
     names = dict.fromkeys(name.rpartition("/")[0] for name in tensors)
     try:
         return {
             name: speaker(
-                tensors[f"{name}/{_LATENTS}"], tensors[f"{name}/{_EMBEDDING}"], device=device
+                name, tensors[f"{name}/{LATENTS}"], tensors[f"{name}/{EMBEDDING}"], device
             )
             for name in names
         }
     except KeyError as error:
-        raise _damaged(stored.path(SPEAKERS), f"{error} is missing") from error
+        raise _damaged(stored.path(SPEAKERS_FILE), f"{error} is missing") from error
 
 
-def speaker(latents: Tensor, embedding: Tensor, *, device: torch.device) -> Speaker:
+def speaker(name: str, latents: Tensor, embedding: Tensor, device: torch.device) -> Speaker:
     """A speaker of tensors in any of the shapes that they are kept in."""
     channels = latents.shape[-1]
     return Speaker(
-        latents.float().reshape(-1, channels).to(device), embedding.float().reshape(-1).to(device)
+        name,
+        latents.float().reshape(-1, channels).to(device),
+        embedding.float().reshape(-1).to(device),
     )
 
 

@@ -93,7 +93,7 @@ class Conditioning:
         return torch.stack(found).mean(dim=0)[0]
 
     def speaker(self, clips: "Sequence[Tensor]") -> Tensor:
-        """What the vocoder adds: the mean of the speaker encoder over the clips, shape ``(512,)``."""
+        """What the vocoder adds, shape ``(512,)``: the mean of what each clip says."""
         clips = [clip[: self._samples(self._lengths.clip)] for clip in clips]
         heard = [resample(clip[None], SAMPLE_RATE, _SPEAKER_RATE) for clip in clips]
         return torch.stack([self._speaker(each, l2_norm=True)[0] for each in heard]).mean(dim=0)

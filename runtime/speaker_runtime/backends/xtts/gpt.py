@@ -22,12 +22,12 @@ from speaker_runtime.backends.xtts.kernels import (
 )
 
 if TYPE_CHECKING:
-    from TTS.tts.layers.xtts.gpt import GPT
     from transformers.models.gpt2.modeling_gpt2 import GPT2Block
     from transformers.pytorch_utils import Conv1D
+    from TTS.tts.layers.xtts.gpt import GPT
 
 PIECE: Final = 64
-"""Positions of a prefix that are read at once: others get their turn in between."""
+"""Positions of a text that are read at once: others get their turn in between."""
 _BLOCK: Final = 256
 """Where rows attend together, they look at a multiple of so many positions."""
 
@@ -130,23 +130,42 @@ class Gpt:
     @property
     def device(self) -> torch.device:
         """Where it runs."""
-        return self._audio.device
+        device: torch.device = self._audio.device
+        return device
 
-    def prefix(self, voice: Tensor, text: Sequence[int]) -> Tensor:
-        """What a stream begins with.
+    def voice(self, latents: Tensor) -> Tensor:
+        """What every stream of a voice begins with.
 
         Args:
-            voice: The voice's latents, shape ``(32, channels)``.
-            text: Text tokens.
+            latents: The voice's, shape ``(32, channels)``.
 
         Returns:
-            Embeddings, the start token's included, shape ``(positions, channels)``.
+            Embeddings, shape ``(32, channels)``.
         """
-        start, stop = self._around
-        tokens = torch.tensor([start, *text, stop], device=self.device)
-        written = self._text[tokens] + self._text_places[: len(tokens)]
-        first = self._audio[self.start_token] + self._audio_places[0]
-        return torch.cat([voice.to(written.dtype), written, first[None]])
+        return latents.to(self._audio.dtype)
+
+    def text(self, tokens: Sequence[int]) -> Tensor:
+        """What comes behind the voice: the text, and the token that speech begins with.
+
+        Args:
+            tokens: Of the text.
+
+        Returns:
+            Embeddings, shape ``(positions, channels)``.
+        """
+        begin, end = self._around
+        written = torch.tensor([begin, *tokens, end], device=self.device)
+        text = self._text[written] + self._text_places[: len(written)]
+        start = self._audio[self.start_token] + self._audio_places[0]
+        return torch.cat([text, start[None]])
+
+    def kept(self, slot: int, positions: int) -> Tensor:
+        """A copy of the first keys and values of a stream."""
+        return self._cache[:, :, slot, :, :positions].clone()
+
+    def restore(self, slot: int, kept: Tensor) -> None:
+        """Let a stream begin as another one did."""
+        self._cache[:, :, slot, :, : kept.shape[3]] = kept
 
     def read(self, slot: int, position: int, embedded: Tensor) -> Tensor:
         """Read a part of a prefix, all before it having been read.
@@ -173,7 +192,9 @@ class Gpt:
             x = self._through(layer, x, heard[0].transpose(0, 1))
         return self._latents(x[-1:])
 
-    def step(self, slots: Sequence[int], places: Sequence[tuple[int, int]], tokens: Tensor) -> Tensor:
+    def step(
+        self, slots: Sequence[int], places: Sequence[tuple[int, int]], tokens: Tensor
+    ) -> Tensor:
         """Read one audio token of each of some streams.
 
         Args:

@@ -16,13 +16,12 @@ from speaker_runtime.backends.protocol import (
 )
 from speaker_runtime.backends.xtts import checkpoint, conditioning, devices
 from speaker_runtime.backends.xtts.checkpoint import Speaker
+from speaker_runtime.backends.xtts.recipe import EMBEDDING, LATENTS
 from speaker_runtime.backends.xtts.sampling import Rules
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
 from speaker_runtime.contract import Precision
 from speaker_runtime.models.store import StoredModel
 
-_LATENTS: Final = "gpt_cond_latent"
-_EMBEDDING: Final = "speaker_embedding"
 
 
 class Model:
@@ -73,6 +72,11 @@ class Model:
         self._conditioning = loaded.conditioning
         self._speaking = Speaking(loaded, slots, bounds)
 
+    @property
+    def voice_bytes(self) -> int:
+        """Memory of the voices that were spoken with lately."""
+        return self._speaking.voice_bytes
+
     def check(self, request: SpeechRequest) -> tuple[str, ...]:
         """Warnings about characters that the model has never seen.
 
@@ -119,8 +123,8 @@ class Model:
         with devices.failures_told(), torch.inference_mode():
             clips = [torch.from_numpy(np.array(each)).to(self._device) for each in reference.clips]
             return {
-                _LATENTS: self._conditioning.latents(clips).cpu().numpy(),
-                _EMBEDDING: self._conditioning.speaker(clips).cpu().numpy(),
+                LATENTS: self._conditioning.latents(clips).cpu().numpy(),
+                EMBEDDING: self._conditioning.speaker(clips).cpu().numpy(),
             }
 
     def close(self) -> None:
@@ -132,6 +136,6 @@ class Model:
         if request.clone is None:
             return self.speakers[request.preset]
         latents, embedding = (
-            torch.from_numpy(np.array(request.clone[name])) for name in (_LATENTS, _EMBEDDING)
+            torch.from_numpy(np.array(request.clone[name])) for name in (LATENTS, EMBEDDING)
         )
-        return checkpoint.speaker(latents, embedding, device=self._device)
+        return checkpoint.speaker(request.preset, latents, embedding, self._device)

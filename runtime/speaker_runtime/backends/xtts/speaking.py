@@ -18,11 +18,37 @@ from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
 from speaker_runtime.backends.xtts.gpt import PIECE, Gpt
 from speaker_runtime.backends.xtts.sampling import PREFIX_TOKEN, Rows, Rules, draws, sample
 from speaker_runtime.backends.xtts.vocoder import Stream as Sound
+from speaker_runtime.voices.states import VoiceStates
 
 _FIRST: Final = 8
 """Latents until the first sound, a third of a second: the vocoder hears four of them ahead."""
+_VOICES_BYTES: Final = 256 * 2**20
+"""Of keys and values of voices, some 8 MiB each in float32."""
 _EVERY: Final = 24
 """Latents from one sound to the next, about a second."""
+
+
+@dataclass(eq=False)
+class Part:
+    """Text that is read and spoken in one go.
+
+    Attributes:
+        text: Embeddings that are read before the first token is drawn.
+        chance: A uniform number for each token.
+        seen: Which tokens were said, shape ``(1, tokens)``.
+        position: Of the next key and value in the cache.
+        unread: Which of the text's embeddings comes next.
+        tokens: What was drawn.
+        latent: Of which the next token is drawn, shape ``(1, channels)``; None until it is there.
+    """
+
+    text: Tensor
+    chance: Tensor
+    seen: Tensor
+    position: int = 0
+    unread: int = 0
+    tokens: list[int] = field(default_factory=list)
+    latent: Tensor | None = None
 
 
 @dataclass(eq=False)
@@ -30,33 +56,30 @@ class Utterance:
     """One stream.
 
     Attributes:
-        passes: Text tokens of each part that is still to be read.
+        waiting: Text tokens of the parts that are still to be read.
         speaker: Whose voice.
         rules: How its tokens are drawn.
         seed: Of all its chance.
         most: How many tokens it may have, in all parts.
         slot: Where its keys and values are.
         sound: Its way through the vocoder.
+        part: What is spoken now.
+        before: Tokens of the parts before.
+        unheard: Latents that have not been through the vocoder.
+        wait: For how many of them it waits.
+        over: Whether no more latents come.
+        fault: Why it ended before its text did.
     """
 
-    passes: deque[list[int]]
+    waiting: deque[list[int]]
     speaker: Speaker
     rules: Rules
     seed: int
     most: int
     slot: int
     sound: Sound
-    prefix: Tensor | None = None
-    position: int = 0
-    """Positions in the cache."""
-    chance: Tensor | None = None
-    seen: Tensor | None = None
-    latent: Tensor | None = None
-    """Of which the next token is drawn."""
-    tokens: list[int] = field(default_factory=list)
-    """Of this part."""
-    drawn: int = 0
-    """Tokens of the parts before."""
+    part: Part | None = None
+    before: int = 0
     unheard: list[Tensor] = field(default_factory=list)
     wait: int = _FIRST
     over: bool = False
@@ -77,6 +100,12 @@ class Speaking:
         self._gpt: Gpt = checkpoint.gpt
         self._bounds = bounds
         self._slots = deque(range(slots))
+        self._voices: VoiceStates[Tensor] = VoiceStates(_VOICES_BYTES, lambda kept: kept.nbytes)
+
+    @property
+    def voice_bytes(self) -> int:
+        """Memory of the voices that were spoken with lately."""
+        return self._voices.bytes
 
     def open(
         self,
@@ -91,7 +120,7 @@ class Speaking:
         """Begin an utterance; its slot is free again when nobody holds it any more."""
         slot = self._slots.popleft()
         made = Utterance(
-            passes=deque(passes),
+            waiting=deque(passes),
             speaker=speaker,
             rules=rules,
             seed=_seed(seed, text),
@@ -100,81 +129,97 @@ class Speaking:
             sound=self._model.vocoder.begin(self._model.vocoder.voice(speaker.embedding), pace),
         )
         weakref.finalize(made, self._slots.append, slot)
-        made.over = not made.passes
+        made.over = not made.waiting
         return made
 
     def step(self, utterances: Sequence[Utterance]) -> list[Slice]:
         """Advance each: one token, or a piece of the text, and what can be heard by then."""
-        drawing = [each for each in utterances if each.latent is not None]
-        reading = [each for each in utterances if each.latent is None and not each.over]
+        going = [(each, self._part_of(each)) for each in utterances if not each.over]
+        drawing = [(each, part, part.latent) for each, part in going if part.latent is not None]
+        reading = [(each, part) for each, part in going if part.latent is None]
         if drawing:
             self._draw(drawing)
         if reading:
-            self._read(reading[0])
+            self._read(*reading[0])
         return [self._heard(each) for each in utterances]
 
-    def _read(self, each: Utterance) -> None:
+    def _part_of(self, each: Utterance) -> Part:
+        if each.part is None:
+            text = each.waiting.popleft()
+            seen = torch.zeros(1, self._gpt.vocabulary, dtype=torch.bool, device=self._gpt.device)
+            seen[0, [PREFIX_TOKEN, self._gpt.start_token]] = True
+            each.part = Part(
+                text=self._gpt.text(text),
+                chance=draws(each.seed + each.before, self._gpt.most_tokens),
+                seen=seen,
+            )
+        return each.part
+
+    def _read(self, each: Utterance, part: Part) -> None:
         """Read the next piece of what stands before the speech."""
-        if each.prefix is None:
-            self._begin_part(each)
-        prefix = each.prefix
-        if prefix is None:
-            raise RuntimeError("a part that has begun has a prefix")
-        piece = prefix[each.position : each.position + PIECE]
-        latent = self._gpt.read(each.slot, each.position, piece)
-        each.position += len(piece)
-        if each.position == len(prefix):
-            each.latent, each.prefix = latent, None
+        if part.position == 0:
+            self._begin_as_voice(each, part)
+        piece = part.text[part.unread : part.unread + PIECE]
+        latent = self._gpt.read(each.slot, part.position, piece)
+        part.position += len(piece)
+        part.unread += len(piece)
+        if part.unread == len(part.text):
+            part.latent = latent
 
-    def _begin_part(self, each: Utterance) -> None:
-        text = each.passes.popleft()
-        device = self._gpt.device
-        each.prefix = self._gpt.prefix(each.speaker.latents, text)
-        each.position = 0
-        each.drawn += len(each.tokens)
-        each.tokens = []
-        each.chance = draws(each.seed + each.drawn, self._gpt.most_tokens)
-        each.seen = torch.zeros(1, self._gpt.vocabulary, dtype=torch.bool, device=device)
-        each.seen[0, [PREFIX_TOKEN, self._gpt.start_token]] = True
+    def _begin_as_voice(self, each: Utterance, part: Part) -> None:
+        """Read the voice, or remember how it was read."""
+        voice = self._gpt.voice(each.speaker.latents)
+        is_new = False
 
-    def _draw(self, drawing: Sequence[Utterance]) -> None:
-        """Draw a token for each, and read it."""
+        def read() -> Tensor:
+            nonlocal is_new
+            is_new = True
+            self._gpt.read(each.slot, 0, voice)
+            return self._gpt.kept(each.slot, len(voice))
+
+        kept = self._voices.get(each.speaker.name, read)
+        if not is_new:
+            self._gpt.restore(each.slot, kept)
+        part.position = len(voice)
+
+    def _draw(self, drawing: Sequence[tuple[Utterance, Part, Tensor]]) -> None:
+        """Draw a token for each, and read it where the part goes on."""
         device = self._gpt.device
-        latents = torch.cat([each.latent for each in drawing])
-        seen = torch.cat([each.seen for each in drawing])
-        chance = torch.stack([each.chance[len(each.tokens)] for each in drawing])
-        rows = Rows([each.rules for each in drawing], device)
+        latents = torch.cat([latent for _, _, latent in drawing])
+        seen = torch.cat([part.seen for _, part, _ in drawing])
+        chance = torch.stack([part.chance[len(part.tokens)] for _, part, _ in drawing])
+        rows = Rows([each.rules for each, _, _ in drawing], device)
         tokens = sample(self._gpt.logits(latents), seen, rows, chance.to(device))
         going: list[int] = []
-        for row, (each, token) in enumerate(zip(drawing, tokens.tolist(), strict=True)):
-            each.unheard.append(latents[row : row + 1])
-            each.latent = None
-            if self._goes_on(each, token):
+        for row, token in enumerate(tokens.tolist()):
+            each, part, latent = drawing[row]
+            each.unheard.append(latent)
+            if self._goes_on(each, part, token):
                 going.append(row)
         if not going:
             return
-        going_on = [drawing[row] for row in going]
-        # All rows are read, also of those who are done: a step has the same work each time.
-        said = tokens if len(going) == len(drawing) else tokens[going]
+        parts = [drawing[row][1] for row in going]
         following = self._gpt.step(
-            [each.slot for each in going_on],
-            [(each.position, len(each.tokens)) for each in going_on],
-            said,
+            [drawing[row][0].slot for row in going],
+            [(part.position, len(part.tokens)) for part in parts],
+            tokens[going],
         )
-        for row, each in enumerate(going_on):
-            each.position += 1
-            each.latent = following[row : row + 1]
+        for row, part in enumerate(parts):
+            part.position += 1
+            part.latent = following[row : row + 1]
 
-    def _goes_on(self, each: Utterance, token: int) -> bool:
+    def _goes_on(self, each: Utterance, part: Part, token: int) -> bool:
         """Note a token; whether there is another one in this part."""
         if token != self._gpt.stop_token:
-            each.tokens.append(token)
-            each.seen[0, token] = True
-            each.fault = guards.fault_of(each.tokens, each.most - each.drawn)
-            if each.fault is None and len(each.tokens) < self._gpt.most_tokens:
+            part.tokens.append(token)
+            part.seen[0, token] = True
+            each.fault = guards.fault_of(part.tokens, each.most - each.before)
+            if each.fault is None and len(part.tokens) < self._gpt.most_tokens:
                 return True
             each.fault = each.fault or Fault.TOO_LONG
-        each.over = each.fault is not None or not each.passes
+        each.before += len(part.tokens)
+        each.part = None
+        each.over = each.fault is not None or not each.waiting
         return False
 
     def _heard(self, each: Utterance) -> Slice:

@@ -3,19 +3,30 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.text.cutting import cut_at
 from speaker_runtime.text.languages import primary
 
-if TYPE_CHECKING:
-    from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
-
 LIMITS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        **{"en": 250, "es": 239, "fr": 273, "de": 253, "it": 213, "pt": 203, "pl": 224, "tr": 226},
-        **{"ru": 182, "nl": 251, "cs": 186, "ar": 166, "zh": 82, "hu": 224, "ko": 95, "ja": 71},
+        "en": 250,
+        "es": 239,
+        "fr": 273,
+        "de": 253,
+        "it": 213,
+        "pt": 203,
+        "pl": 224,
+        "tr": 226,
+        "ru": 182,
+        "nl": 251,
+        "cs": 186,
+        "ar": 166,
+        "zh": 82,
+        "hu": 224,
+        "ko": 95,
+        "ja": 71,
         "hi": 150,
     }
 )

@@ -9,7 +9,7 @@ What is kept is copied: a part of a tensor would keep the whole of it in memory.
 Activations have the shape ``(1, channels, 1, positions)`` with channels last in memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,9 +20,9 @@ from torch.nn import functional
 from speaker_runtime.backends.xtts.interpolation import Interpolation
 
 if TYPE_CHECKING:
-    from TTS.tts.layers.xtts.hifigan_decoder import HifiDecoder
-    from TTS.vocoder.models.hifigan_generator import HifiganGenerator
     from torch.nn import Conv1d, ConvTranspose1d
+    from TTS.tts.layers.xtts.hifigan_decoder import HifiDecoder
+    from TTS.vocoder.models.hifigan_generator import ResBlock1
 
 _SLOPE: Final = 0.1
 _LAST_SLOPE: Final = 0.01
@@ -30,7 +30,7 @@ _LAST_SLOPE: Final = 0.01
 
 @dataclass(frozen=True)
 class Voice:
-    """What a speaker adds to the activations: to the first, and behind each upsampling."""
+    """What a speaker adds, in the biases: of the first layer, and of each upsampling."""
 
     first: Tensor
     behind: tuple[Tensor, ...]
@@ -45,21 +45,21 @@ class Vocoder:
 
     def __init__(self, decoder: "HifiDecoder") -> None:
         net = decoder.waveform_decoder
-        self._net = net
+        self._conditions = [net.cond_layer, *net.conds]
+        self._biases = [net.conv_pre.bias, *(up.bias for up in net.ups)]
         self.scales = (
             decoder.ar_mel_length_compression / decoder.output_hop_length,
             decoder.output_sample_rate / decoder.input_sample_rate,
         )
-        self.first = _Kernel.of(net.conv_pre)
-        self.last = _Kernel.of(net.conv_post)
         count = net.num_kernels
+        blocks = [tuple(_pairs_of(block)) for block in net.resblocks]
+        self.first = _Kernel.of(net.conv_pre)
+        # The mean of the blocks is left to the weights behind them.
         self.stages = tuple(
-            (
-                _Upsampling.of(up),
-                tuple(_pairs_of(block) for block in net.resblocks[at * count : (at + 1) * count]),
-            )
+            (_Upsampling.of(up, count if at else 1), tuple(blocks[at * count : (at + 1) * count]))
             for at, up in enumerate(net.ups)
         )
+        self.last = _Kernel.of(net.conv_post, count)
 
     def voice(self, embedding: Tensor) -> Voice:
         """What a speaker adds.
@@ -67,9 +67,10 @@ class Vocoder:
         Args:
             embedding: Of the speaker, shape ``(512,)``.
         """
-        g = embedding[None, :, None]
-        layers = [self._net.cond_layer, *self._net.conds]
-        first, *behind = (layer(g)[:, :, None] for layer in layers)
+        first, *behind = (
+            bias + layer(embedding[None, :, None])[0, :, 0]
+            for layer, bias in zip(self._conditions, self._biases, strict=True)
+        )
         return Voice(first, tuple(behind))
 
     def begin(self, voice: Voice, pace: float = 1.0) -> "Stream":
@@ -88,9 +89,11 @@ class Stream:
     def __init__(self, vocoder: Vocoder, voice: Voice, pace: float) -> None:
         scales = vocoder.scales if pace == 1.0 else (1.0 / pace, *vocoder.scales)
         self._interpolations = [Interpolation(scale) for scale in scales]
-        self._voice = voice
-        self._first = _Convolution(vocoder.first)
-        self._stages = [_Stage(*stage) for stage in vocoder.stages]
+        self._first = _Convolution(vocoder.first, voice.first)
+        self._stages = [
+            _Stage(upsampling, bias, blocks)
+            for (upsampling, blocks), bias in zip(vocoder.stages, voice.behind, strict=True)
+        ]
         self._last = _Convolution(vocoder.last)
 
     def push(self, latents: Tensor, *, last: bool) -> Tensor:
@@ -105,12 +108,10 @@ class Stream:
         """
         for interpolation in self._interpolations:
             latents = interpolation.push(latents, last=last)
-        x = latents.t()[None, :, None]
-        x = self._first.push(x, last=last) + self._voice.first
-        for stage, added in zip(self._stages, self._voice.behind, strict=True):
-            x = stage.push(x, added, last=last)
-        x = self._last.push(functional.leaky_relu(x, _LAST_SLOPE), last=last)
-        return torch.tanh(x).reshape(-1)
+        x = self._first.push(latents.t()[None, :, None], slope=1.0, last=last)
+        for stage in self._stages:
+            x = stage.push(x, last=last)
+        return torch.tanh(self._last.push(x, slope=_LAST_SLOPE, last=last)).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -123,18 +124,11 @@ class _Kernel:
     radius: int
 
     @classmethod
-    def of(cls, layer: "Conv1d") -> "_Kernel":
+    def of(cls, layer: "Conv1d", summed: int = 1) -> "_Kernel":
         (dilation,) = layer.dilation
         (size,) = layer.kernel_size
-        return cls(
-            _channels_last(layer.weight),
-            None if layer.bias is None else layer.bias.detach(),
-            dilation,
-            (size - 1) * dilation // 2,
-        )
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return functional.conv2d(x, self.weight, self.bias, dilation=(1, self.dilation))
+        radius = (size - 1) * dilation // 2
+        return cls(_channels_last(layer.weight / summed), layer.bias, dilation, radius)
 
 
 @dataclass(frozen=True)
@@ -142,19 +136,14 @@ class _Upsampling:
     """A transposed convolution whose every output comes of two inputs."""
 
     weight: Tensor
-    bias: Tensor | None
     factor: int
 
     @classmethod
-    def of(cls, layer: "ConvTranspose1d") -> "_Upsampling":
+    def of(cls, layer: "ConvTranspose1d", summed: int) -> "_Upsampling":
         (factor,) = layer.stride
         if layer.kernel_size != (2 * factor,) or layer.padding != (factor // 2,):
             raise ValueError(f"no kernel of HiFi-GAN: {layer}")
-        bias = None if layer.bias is None else layer.bias.detach()
-        return cls(_channels_last(layer.weight), bias, factor)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return functional.conv_transpose2d(x, self.weight, self.bias, stride=(1, self.factor))
+        return cls(_channels_last(layer.weight / summed), factor)
 
 
 _Pairs = tuple[tuple[_Kernel, _Kernel], ...]
@@ -163,19 +152,25 @@ _Pairs = tuple[tuple[_Kernel, _Kernel], ...]
 class _Convolution:
     """A convolution of a stream; it is as late as its kernel reaches ahead."""
 
-    def __init__(self, kernel: _Kernel) -> None:
+    def __init__(self, kernel: _Kernel, bias: Tensor | None = None) -> None:
         self._kernel = kernel
+        self._bias = kernel.bias if bias is None else bias
         self._kept: Tensor | None = None
 
-    def push(self, x: Tensor, *, last: bool) -> Tensor:
-        radius = self._kernel.radius
-        before = _silence(x, radius) if self._kept is None else self._kept
-        x = torch.cat([before, x, _silence(x, radius)] if last else [before, x], dim=3)
-        if x.shape[3] <= 2 * radius:
-            self._kept = x
-            return _silence(x, 0, channels=self._kernel.weight.shape[0])
-        self._kept = x[..., x.shape[3] - 2 * radius :].clone()
-        return self._kernel(x)
+    def push(self, x: Tensor, *, slope: float, last: bool) -> Tensor:
+        """What is known of the convolution of the leaky ReLU of ``x``."""
+        radius, kernel = self._kernel.radius, self._kernel
+        before = _empty(x, radius).zero_() if self._kept is None else self._kept
+        begin, end = before.shape[3], before.shape[3] + x.shape[3]
+        whole = _empty(x, end + (radius if last else 0))
+        whole[..., :begin] = before
+        _leaky(x, slope, whole[..., begin:end])
+        whole[..., end:] = 0
+        if whole.shape[3] <= 2 * radius:
+            self._kept = whole
+            return _empty(x, 0, channels=kernel.weight.shape[0])
+        self._kept = whole[..., whole.shape[3] - 2 * radius :].clone()
+        return functional.conv2d(whole, kernel.weight, self._bias, dilation=(1, kernel.dilation))
 
 
 class _Block:
@@ -186,75 +181,100 @@ class _Block:
 
     def push(self, x: Tensor, *, last: bool) -> Tensor:
         for first, second, line in self._pairs:
+            y = first.push(x, slope=_SLOPE, last=last)
+            y = second.push(y, slope=_SLOPE, last=last)
             line.put(x)
-            y = first.push(functional.leaky_relu(x, _SLOPE), last=last)
-            y = second.push(functional.leaky_relu_(y, _SLOPE), last=last)
-            x = y.add_(line.take(y.shape[3]))
+            x = line.add_to(y)
         return x
 
 
 class _Stage:
-    """An upsampling of a stream, and the mean of the blocks behind it."""
+    """An upsampling of a stream, and the sum of the blocks behind it."""
 
-    def __init__(self, upsampling: _Upsampling, blocks: Sequence[_Pairs]) -> None:
+    def __init__(self, upsampling: _Upsampling, bias: Tensor, blocks: Sequence[_Pairs]) -> None:
         self._upsampling = upsampling
+        self._bias = bias
         self._kept: Tensor | None = None
         self._blocks = [(_Block(pairs), _Line()) for pairs in blocks]
 
-    def push(self, x: Tensor, added: Tensor, *, last: bool) -> Tensor:
-        x = self._up(functional.leaky_relu(x, _SLOPE), last=last) + added
+    def push(self, x: Tensor, *, last: bool) -> Tensor:
+        x = self._up(x, last=last)
         for block, line in self._blocks:
             line.put(block.push(x, last=last))
-        ready = min(line.length for _, line in self._blocks)
-        first, *others = (line.take(ready) for _, line in self._blocks)
-        total = first
-        for other in others:
-            total = total + other
-        return total / len(self._blocks)
+        lines = [line for _, line in self._blocks]
+        slowest = min(lines, key=lambda line: line.length)
+        total = slowest.take(slowest.length)
+        for line in lines:
+            if line is not slowest:
+                total = line.add_to(total)
+        return total
 
     def _up(self, x: Tensor, *, last: bool) -> Tensor:
         """Outputs whose two inputs are there; half a factor is cut off at either end."""
-        factor = self._upsampling.factor
-        kept = self._kept
-        if x.shape[3] == 0 and not (last and kept is not None):
-            return _silence(x, 0, channels=self._upsampling.weight.shape[1])
-        y = self._upsampling(x if kept is None else torch.cat([kept, x], dim=3))
-        begin = factor // 2 if kept is None else factor
+        weight, factor, kept = self._upsampling.weight, self._upsampling.factor, self._kept
+        begin = 0 if kept is None else 1
+        whole = _empty(x, begin + x.shape[3])
+        if kept is not None:
+            whole[..., :1] = kept
+        _leaky(x, _SLOPE, whole[..., begin:])
+        if whole.shape[3] == 0 or (whole.shape[3] == begin and not last):
+            return _empty(x, 0, channels=weight.shape[1])
+        self._kept = whole[..., -1:].clone()
+        y = functional.conv_transpose2d(whole, weight, self._bias, stride=(1, factor))
         end = y.shape[3] - (factor // 2 if last else factor)
-        self._kept = x[..., -1:].clone() if x.shape[3] else kept
-        return y[..., begin:end]
+        return y[..., factor if begin else factor // 2 : end]
 
 
 class _Line:
-    """Activations that wait for others."""
+    """Activations that wait for those that are later."""
 
     def __init__(self) -> None:
-        self._kept: Tensor | None = None
+        self._parts: list[Tensor] = []
 
     @property
     def length(self) -> int:
-        return 0 if self._kept is None else self._kept.shape[3]
+        return sum(part.shape[3] for part in self._parts)
 
     def put(self, x: Tensor) -> None:
-        self._kept = x if not self.length else torch.cat([self._kept, x], dim=3)
+        """Wait; ``x`` may be changed once it was taken."""
+        self._parts.append(x)
 
     def take(self, count: int) -> Tensor:
-        taken, self._kept = self._kept[..., :count], self._kept[..., count:].clone()
-        return taken
+        """The first ``count`` positions."""
+        whole = self._parts[0] if len(self._parts) == 1 else torch.cat(self._parts, dim=3)
+        self._parts = [whole[..., count:].clone()]
+        return whole[..., :count]
+
+    def add_to(self, y: Tensor) -> Tensor:
+        """Add as many positions to ``y``, in place."""
+        done, left = 0, y.shape[3]
+        rest: list[Tensor] = []
+        for part in self._parts:
+            count = min(left, part.shape[3])
+            y[..., done : done + count] += part[..., :count]
+            done, left = done + count, left - count
+            if count < part.shape[3]:
+                rest.append(part[..., count:].clone())
+        self._parts = rest
+        return y
 
 
-def _pairs_of(block: torch.nn.Module) -> _Pairs:
-    return tuple(
-        (_Kernel.of(a), _Kernel.of(b)) for a, b in zip(block.convs1, block.convs2, strict=True)
-    )
+def _pairs_of(block: "ResBlock1") -> Iterator[tuple[_Kernel, _Kernel]]:
+    for first, second in zip(block.convs1, block.convs2, strict=True):
+        yield _Kernel.of(first), _Kernel.of(second)
+
+
+def _leaky(x: Tensor, slope: float, out: Tensor) -> None:
+    """Write the leaky ReLU of ``x``; of slope 1, ``x`` itself."""
+    torch.ops.aten.leaky_relu.out(x, slope, out=out)
 
 
 def _channels_last(weight: Tensor) -> Tensor:
     return weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
 
 
-def _silence(like: Tensor, positions: int, channels: int | None = None) -> Tensor:
+def _empty(like: Tensor, positions: int, channels: int | None = None) -> Tensor:
     shape = (1, channels or like.shape[1], 1, positions)
-    return torch.zeros(shape, dtype=like.dtype, device=like.device).contiguous(
-        memory_format=torch.channels_last
+    return torch.empty(
+        shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
     )

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from TTS.tts.configs.xtts_config import XttsConfig
 from TTS.tts.models.xtts import Xtts
 
-from speaker_runtime.backends.xtts import checkpoint
+from speaker_runtime.backends.xtts import checkpoint, recipe
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint
 from speaker_runtime.models.manifest import FileEntry, ModelManifest
 from speaker_runtime.models.store import StoredModel
@@ -34,22 +34,24 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stored(published: Path, tmp_path_factory: pytest.TempPathFactory) -> StoredModel:
     """As a fetch leaves it."""
     directory = tmp_path_factory.mktemp("stored")
-    for name in (checkpoint.CONFIG, checkpoint.VOCABULARY):
+    for name in (recipe.CONFIG_FILE, recipe.VOCABULARY_FILE):
         (directory / name).write_bytes((published / name).read_bytes())
-    save_file({k: v.contiguous() for k, v in tiny_weights().items()}, directory / checkpoint.WEIGHTS)
+    save_file(
+        {k: v.contiguous() for k, v in tiny_weights().items()}, directory / checkpoint.WEIGHTS
+    )
     speakers = {
         f"{name}/{part}": tensor
         for name, parts in tiny_speakers().items()
         for part, tensor in parts.items()
     }
-    save_file(speakers, directory / checkpoint.SPEAKERS)
+    save_file(speakers, directory / recipe.SPEAKERS_FILE)
     return stored_at(directory)
 
 
 @pytest.fixture(scope="session")
 def pair(published: Path, stored: StoredModel) -> Pair:
     config = XttsConfig()
-    config.load_json(str(published / checkpoint.CONFIG))
+    config.load_json(str(published / recipe.CONFIG_FILE))
     coqui = Xtts(config)
     coqui.load_checkpoint(config, checkpoint_dir=str(published), eval=True)
     with torch.inference_mode():

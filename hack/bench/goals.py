@@ -152,7 +152,7 @@ GOALS: Final = MappingProxyType(
         Name.XTTS_FIRST_AUDIO_QUARTER: Goal(
             "first audio ÷ coqui-tts' inference_stream, quarter size", Bound.AT_MOST, 0.7
         ),
-        Name.XTTS_GAP: Goal("last gap between pieces ÷ first, 320 tokens", Bound.AT_MOST, 1.3),
+        Name.XTTS_GAP: Goal("last gap between pieces ÷ first, 176 tokens", Bound.AT_MOST, 1.3),
         Name.XTTS_VOICE: Goal(
             "first token with a new voice ÷ with a known one", Bound.AT_LEAST, 10
         ),

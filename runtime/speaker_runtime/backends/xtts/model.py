@@ -23,7 +23,6 @@ from speaker_runtime.contract import Precision
 from speaker_runtime.models.store import StoredModel
 
 
-
 class Model:
     """One copy of it.
 

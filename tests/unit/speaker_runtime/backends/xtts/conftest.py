@@ -37,7 +37,7 @@ def stored(published: Path, tmp_path_factory: pytest.TempPathFactory) -> StoredM
     for name in (recipe.CONFIG_FILE, recipe.VOCABULARY_FILE):
         (directory / name).write_bytes((published / name).read_bytes())
     save_file(
-        {k: v.contiguous() for k, v in tiny_weights().items()}, directory / checkpoint.WEIGHTS
+        {k: v.contiguous() for k, v in tiny_weights().items()}, directory / recipe.WEIGHTS_FILE
     )
     speakers = {
         f"{name}/{part}": tensor

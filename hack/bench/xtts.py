@@ -27,7 +27,7 @@ from bench.spread import Spread
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.backends.xtts import checkpoint, devices, recipe
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
-from speaker_runtime.backends.xtts.sampling import Sampling
+from speaker_runtime.backends.xtts.sampling import Rules
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
 from speaker_runtime.models import manifest
 from speaker_runtime.models.manifest import FileEntry
@@ -42,7 +42,7 @@ LONG: Final = 176
 ROUNDS: Final = 3
 SPEAKER: Final = "Ana Florence"
 PATIENT: Final = Bounds(usual=17.0, slowest=0.01, fastest=1000.0)
-_RULES: Final = Sampling()
+_RULES: Final = Rules()
 _TEXT: Final = "The old harbour lay quiet that morning, and nobody spoke of the storm."
 _SHORT: Final = "Yes."
 _CLIP_SECONDS: Final = 12
@@ -231,7 +231,7 @@ def _open(speaking: Speaking, sides: Sides, text: str, voice: Speaker | None = N
         text,
         sides.ours.reader.passes(text, "en"),
         voice or sides.ours.speakers[SPEAKER],
-        sampling=_RULES,
+        rules=_RULES,
         seed=0,
         pace=1.0,
     )

@@ -154,7 +154,7 @@ def _sampling(stored: StoredModel, config: "XttsConfig") -> Sampling:
             repetition_penalty=config.repetition_penalty,
         )
     except ValidationError as error:
-        raise _damaged(stored.path(CONFIG), str(error)) from error
+        raise _damaged(stored.path(CONFIG_FILE), str(error)) from error
 
 
 def _reader(stored: StoredModel, args: "XttsArgs") -> tuple[Reader, int]:

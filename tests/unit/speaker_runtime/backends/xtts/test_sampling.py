@@ -12,12 +12,12 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from speaker_runtime.backends.xtts.sampling import Rows, Sampling, draws, sample
+from speaker_runtime.backends.xtts.sampling import Rows, Rules, draws, sample
 
 CPU = torch.device("cpu")
 TOKENS = 40
 RULES = st.builds(
-    Sampling,
+    Rules,
     temperature=st.floats(0.1, 2.0),
     top_k=st.integers(0, TOKENS + 5),
     top_p=st.floats(0.05, 1.0),
@@ -25,7 +25,7 @@ RULES = st.builds(
 )
 
 
-def allowed_by_transformers(logits: torch.Tensor, said: list[int], rules: Sampling) -> np.ndarray:
+def allowed_by_transformers(logits: torch.Tensor, said: list[int], rules: Rules) -> np.ndarray:
     """Probabilities of each token, 0 of those that may not be drawn."""
     scores = RepetitionPenaltyLogitsProcessor(rules.repetition_penalty)(
         torch.tensor([said]), logits[None].clone()
@@ -47,7 +47,7 @@ def seen_of(said: list[list[int]]) -> torch.Tensor:
 
 @settings(max_examples=60, deadline=None)
 @given(rules=st.lists(RULES, min_size=1, max_size=4), seed=st.integers(0, 1000))
-def test_every_row_is_drawn_as_generate_would_draw_it(rules: list[Sampling], seed: int) -> None:
+def test_every_row_is_drawn_as_generate_would_draw_it(rules: list[Rules], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(len(rules), TOKENS, generator=generator) * 3
     said = [[1, 5 + row, 7] for row in range(len(rules))]
@@ -74,7 +74,7 @@ def test_every_row_is_drawn_as_generate_would_draw_it(rules: list[Sampling], see
 
 def test_top_k_of_one_is_greedy() -> None:
     logits = torch.tensor([[0.0, 3.0, 2.9], [1.0, -1.0, 0.5]])
-    rows = Rows([Sampling(top_k=1, repetition_penalty=1.0)] * 2, CPU)
+    rows = Rows([Rules(top_k=1, repetition_penalty=1.0)] * 2, CPU)
     seen = torch.zeros(2, 3, dtype=torch.bool)
 
     for chance in (0.0, 0.5, 1 - 2**-24):
@@ -84,7 +84,7 @@ def test_top_k_of_one_is_greedy() -> None:
 
 def test_what_may_not_be_drawn_never_is_at_either_end_of_the_chance() -> None:
     logits = torch.tensor([[-9.0, 5.0, 4.0, -9.0]])
-    rows = Rows([Sampling(top_k=2, repetition_penalty=1.0)], CPU)
+    rows = Rows([Rules(top_k=2, repetition_penalty=1.0)], CPU)
     seen = torch.zeros(1, 4, dtype=torch.bool)
 
     least = sample(logits, seen, rows, torch.zeros(1, dtype=torch.float64))
@@ -98,4 +98,5 @@ def test_chance_is_a_matter_of_the_seed_alone(seed: int) -> None:
     assert torch.equal(draws(seed, 100), draws(seed, 100))
     assert torch.equal(draws(seed, 200)[:100], draws(seed, 100))
     assert not torch.equal(draws(seed, 100), draws(seed + 1, 100))
-    assert 0 <= draws(seed, 100).min() and draws(seed, 100).max() < 1
+    assert draws(seed, 100).min() >= 0
+    assert draws(seed, 100).max() < 1

@@ -89,6 +89,10 @@ bench-peer: setup ## Measure Kokoro against a peer on the same weights (fetches 
 bench-operator: setup ## Measure the operator on a real API server (about 6 minutes).
 	@$(BENCH) run operator
 
+.PHONY: bench-xtts
+bench-xtts: setup ## Measure XTTS-v2 against coqui-tts on random weights, on CPUs (about 12 minutes).
+	@$(BENCH) run xtts
+
 .PHONY: soak
 soak: setup ## Mixed traffic with disconnects, bad input and restarts (MINUTES=10).
 	@$(BENCH) soak --minutes $(MINUTES)

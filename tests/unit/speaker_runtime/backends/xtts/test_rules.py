@@ -9,7 +9,7 @@ import pytest
 
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.backends.protocol import Placement, SpeechRequest
-from speaker_runtime.backends.xtts import checkpoint
+from speaker_runtime.backends.xtts import recipe
 from speaker_runtime.backends.xtts.model import Model
 from speaker_runtime.backends.xtts.sampling import Rules
 from speaker_runtime.contract import ExitCode, Sampling
@@ -30,7 +30,7 @@ def loaded(stored: StoredModel) -> Model:
 def described(stored: StoredModel, directory: Path, **config: object) -> StoredModel:
     """The same model with another configuration."""
     shutil.copytree(stored.directory, directory)
-    path = directory / checkpoint.CONFIG
+    path = directory / recipe.CONFIG_FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | config))
     return stored_at(directory)
 

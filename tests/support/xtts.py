@@ -5,6 +5,7 @@ takes some seconds to make and 93 MB, so the weights are made once in a process.
 """
 
 import json
+import os
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
+
+# As in the backend (xtts/devices.py), whichever of both is imported first.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers

@@ -265,8 +265,6 @@ class Gpt:
         return final(own(x)).float()
 
 
-def _linear(
-    module: "Conv1D", product: MakeProduct, activation: Activation = "none"
-) -> Product:
+def _linear(module: "Conv1D", product: MakeProduct, activation: Activation = "none") -> Product:
     """The same as a module whose weights are stored as ``(inputs, outputs)``."""
     return product(module.weight.t(), module.bias, activation)

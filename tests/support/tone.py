@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from speaker_runtime.audio.guard import Bounds
+from speaker_runtime.audio.guard import Bounds, Fault
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.backends.protocol import (
     Capabilities,
@@ -72,6 +72,7 @@ class ToneStream:
     slices: list[str]
     gain: float = 1.0
     pitch: float | None = None
+    fault: Fault | None = None
 
 
 @dataclass
@@ -83,6 +84,7 @@ class ToneBackend:
         max_batch: Stepped at a time.
         slices: That an utterance is hummed in.
         mute: Which requests it hums without a sound.
+        lost: Which requests it gives up itself, saying that it repeats itself.
         has_chance: Whether it says that another seed may sound.
         load_error: Why it cannot be loaded.
         lost_at: The utterance at which the device fails.
@@ -100,6 +102,7 @@ class ToneBackend:
     max_batch: int = 1
     slices: int = 1
     mute: Callable[[SpeechRequest], bool] = lambda _: False
+    lost: Callable[[SpeechRequest], bool] = lambda _: False
     has_chance: bool = False
     load_error: Exception | None = None
     lost_at: str | None = None
@@ -159,7 +162,8 @@ class ToneBackend:
         size = -(-len(request.text) // self.slices)
         parts = [request.text[at : at + size] for at in range(0, len(request.text), size)]
         pitch = None if request.clone is None else float(request.clone["pitch"][0])
-        return ToneStream(request.text, parts, 0.0 if self.mute(request) else 1.0, pitch)
+        fault = Fault.REPEATING if self.lost(request) else None
+        return ToneStream(request.text, parts, 0.0 if self.mute(request) else 1.0, pitch, fault)
 
     def embed(self, reference: Reference) -> ClonedVoice:
         self._wait()
@@ -182,6 +186,7 @@ class ToneBackend:
                 (hum(each) if stream.pitch is None else hum_at(stream.pitch, each))
                 * np.float32(stream.gain),
                 finished=not stream.slices,
+                fault=None if stream.slices else stream.fault,
             )
             for each, stream in zip(spoken, streams, strict=True)
         ]

@@ -70,7 +70,7 @@ class Capabilities:
         device: Where the model runs, for example ``cpu``.
         sample_rate: Hertz of every chunk.
         precision: What it computes with; None where its backend leaves no choice.
-        presets: The built-in speakers, the main one first.
+        presets: The built-in speakers, the main one first; none where it only clones.
         slowest: Least pace that sounds right without help.
         fastest: Greatest pace that sounds right without help.
         utterance_limit: Longest utterance, in characters, in any other language than those of
@@ -117,8 +117,9 @@ class Capabilities:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """BCP 47 tags of what any of the presets speaks, the main one first."""
-        return tuple(dict.fromkeys(tag for preset in self.presets for tag in preset.languages))
+        """BCP 47 tags of what any of the presets or clones speaks, the main one first."""
+        spoken = [tag for preset in self.presets for tag in preset.languages]
+        return tuple(dict.fromkeys([*spoken, *(self.cloning.languages if self.cloning else ())]))
 
     def limit_of(self, language: str) -> int:
         """Longest utterance in a language, given by its BCP 47 tag, in characters."""

@@ -134,7 +134,12 @@ class Worker:
         self._state = EngineState(Phase.LOADING, part)
 
     def _warm_up(self, backend: AnyBackend, can: Capabilities) -> None:
-        """Speak once to nobody: first runs allocate memory and pick kernels."""
+        """Speak once to nobody: first runs allocate memory and pick kernels.
+
+        A model that has nobody to speak it is left as it is.
+        """
+        if not can.presets:
+            return
         stream = backend.open(
             SpeechRequest(can.warmup, can.presets[0].name, can.languages[0], speed=1.0, seed=0)
         )

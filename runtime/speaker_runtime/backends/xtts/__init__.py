@@ -86,7 +86,9 @@ class XttsBackend:
             speech=SPEECH,
             has_chance=True,
             sampling=model.sampling,
-            cloning=Cloning(sample_rate=model.clip_rate, most_clips=_CLIPS),
+            cloning=Cloning(
+                sample_rate=model.clip_rate, most_clips=_CLIPS, languages=model.languages
+            ),
         )
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from speaker_runtime.audio.pcm import Pcm16, to_pcm16
-from speaker_runtime.backends.protocol import DeviceUnavailableError, Placement
+from speaker_runtime.backends.protocol import Cloning, DeviceUnavailableError, Placement
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.job import Job
 from speaker_runtime.engine.scheduler import Bounds
@@ -310,3 +310,11 @@ def elsewhere(gpu: ToneBackend) -> Iterator[tuple[Engine, ToneBackend]]:
         yield engine, spare
     finally:
         engine.stop(WITHIN)
+
+
+def test_a_model_that_only_clones_is_ready_without_a_first_word() -> None:
+    backend = ToneBackend(presets=(), cloning=Cloning(sample_rate=16_000, languages=("en", "de")))
+    with running(backend) as engine:
+        can = engine.state.capabilities
+    assert can is not None
+    assert (can.presets, can.languages) == ((), ("en", "de"))

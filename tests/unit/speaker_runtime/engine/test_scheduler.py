@@ -56,8 +56,16 @@ class Desk:
             self.deliver(turn, copy, work=work)
         return [turn.request.text for turn in turns]
 
-    def deliver(self, turn: Turn, copy: int = 0, *, work: float = 0.0, last: bool = True) -> None:
-        chunk = Chunk(turn.utterance, np.zeros(2400, np.int16), last=last, work=work)
+    def deliver(
+        self,
+        turn: Turn,
+        copy: int = 0,
+        *,
+        work: float = 0.0,
+        last: bool = True,
+        samples: int = 2400,
+    ) -> None:
+        chunk = Chunk(turn.utterance, np.zeros(samples, np.int16), last=last, work=work)
         self.scheduler.deliver(copy, turn, chunk)
 
 
@@ -245,6 +253,32 @@ def test_work_that_nobody_took_is_counted() -> None:
     turns = desk.scheduler.next_turns(0)
     ticket.cancel()
     desk.deliver(turns[0], work=0.5)
+    load = desk.scheduler.load
+    assert (load.wasted_seconds, load.cancelled, load.running) == (0.75, 1, 0)
+
+
+def test_a_step_without_a_sound_is_work_of_the_next_one_that_has() -> None:
+    desk = Desk()
+    ticket = desk.submit("one")
+    (turn,) = desk.scheduler.next_turns(0)
+    for _ in range(20):
+        desk.deliver(turn, work=0.25, last=False, samples=0)
+    assert ticket.take() is None
+    assert not ticket.has_begun
+    assert desk.scheduler.next_turns(0) == [turn]
+    desk.deliver(turn, work=1.0)
+    chunk = ticket.take()
+    assert isinstance(chunk, Chunk)
+    assert chunk.work == 6.0
+
+
+def test_work_on_what_had_no_sound_yet_is_wasted_by_leaving() -> None:
+    desk = Desk()
+    ticket = desk.submit("one")
+    (turn,) = desk.scheduler.next_turns(0)
+    desk.deliver(turn, work=0.25, last=False, samples=0)
+    ticket.cancel()
+    desk.deliver(turn, work=0.5, last=False, samples=0)
     load = desk.scheduler.load
     assert (load.wasted_seconds, load.cancelled, load.running) == (0.75, 1, 0)
 

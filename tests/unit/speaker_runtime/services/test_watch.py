@@ -95,6 +95,15 @@ async def test_who_fails_every_time_is_heard_as_it_is_in_the_end() -> None:
     assert told == [(Fault.SILENT, Outcome.RETRIED)] * 2 + [(Fault.SILENT, Outcome.DELIVERED)]
 
 
+async def test_what_the_model_itself_gave_up_is_spoken_anew() -> None:
+    told: Told = []
+    backend = ToneBackend(has_chance=True, lost=mute_for("two two", readings=1))
+    heard, faults = await hear(backend, told, *TEXTS)
+    np.testing.assert_array_equal(heard, hummed(*TEXTS))
+    assert faults == ()
+    assert told == [(Fault.REPEATING, Outcome.RETRIED)]
+
+
 async def test_the_first_utterance_is_not_waited_for_but_told() -> None:
     told: Told = []
     backend = ToneBackend(has_chance=True, mute=mute_for("one one", readings=1))

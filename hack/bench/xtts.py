@@ -27,7 +27,7 @@ from bench.spread import Spread
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.backends.xtts import checkpoint, devices, recipe
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
-from speaker_runtime.backends.xtts.sampling import Rules
+from speaker_runtime.backends.xtts.sampling import Rows, Rules, sample
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
 from speaker_runtime.models import manifest
 from speaker_runtime.models.manifest import FileEntry
@@ -152,8 +152,11 @@ def _latents(sides: Sides) -> Measure:
             made = conditioning.latents([clip]), conditioning.speaker([clip])
             voice = Speaker(f"new {began}", *made)
         utterance = _open(speaking, sides, _SHORT, voice)
-        while not (utterance.part and utterance.part.tokens):
+        while utterance.part is None or utterance.part.latent is None:
             speaking.step([utterance])
+        part, rows = utterance.part, Rows([_RULES], model.gpt.device)
+        # The step that draws it goes on with the next one.
+        sample(model.gpt.logits(utterance.part.latent), part.seen, rows, part.chance[:1])
         return time.perf_counter() - began, voice
 
     with _limited(sides, TOKENS):

@@ -103,7 +103,7 @@ def _throughput(name: Name, sides: Sides) -> Measure:
     return Measure(
         name,
         statistics.median(ratios),
-        f"{Spread.of(ratios)}; {statistics.median(ours):.2f} against "
+        f"{_between(ratios)}; {statistics.median(ours):.2f} against "
         f"{statistics.median(theirs):.2f} s of speech per second",
         {"ours": statistics.median(ours), "coqui": statistics.median(theirs)},
     )
@@ -119,7 +119,7 @@ def _first_audio(name: Name, sides: Sides) -> Measure:
     return Measure(
         name,
         statistics.median(ratios),
-        f"{Spread.of(ratios)}; {statistics.median(ours):.2f} s against "
+        f"{_between(ratios)}; {statistics.median(ours):.2f} s against "
         f"{statistics.median(theirs):.2f} s",
         {"ours": statistics.median(ours), "coqui": statistics.median(theirs)},
     )
@@ -170,7 +170,7 @@ def _latents(sides: Sides) -> Measure:
     return Measure(
         Name.XTTS_VOICE,
         statistics.median(ratios),
-        f"{Spread.of(ratios)}; new {statistics.median(new):.2f}, known "
+        f"{_between(ratios)}; new {statistics.median(new):.2f}, known "
         f"{statistics.median(known):.2f} s",
         {"new": statistics.median(new), "known": statistics.median(known)},
     )
@@ -223,6 +223,11 @@ def _coqui_pieces(sides: Sides, text: str) -> Iterator[float]:
         now = time.perf_counter()
         yield now - before
         before = now
+
+
+def _between(ratios: Sequence[float]) -> str:
+    spread = Spread.of(ratios)
+    return f"{spread.lowest:.2f} to {spread.highest:.2f} in {spread.count} rounds"
 
 
 def _speaking(sides: Sides) -> Speaking:

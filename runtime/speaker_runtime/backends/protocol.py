@@ -79,7 +79,8 @@ class Capabilities:
         characters_per_second: Of text in a second of speech at pace 1, roughly.
         max_streams: How many utterances may be open at a time.
         max_batch: How many streams one step takes.
-        warmup: An utterance to speak once before the first request.
+        warmup: An utterance to speak once before the first request. What a model's runtime takes
+            for its longest run it often keeps: an utterance of usual length has it taken early.
         first_limit: Longest first utterance of an answer, in characters, where its first sentence
             has clauses to cut at; None where whole sentences come soon enough.
         reads: Written forms that it reads itself; the others are put into words for it.

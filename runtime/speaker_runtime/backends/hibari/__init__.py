@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 _REGISTRY: Final = "voices.json"
 _NAME: Final = "hibari"
+_WARMUP: Final = (
+    "Ready to speak: a sentence as long as this one takes the memory that most others need, "
+    "before anybody asks."
+)
+"""onnxruntime keeps what its longest run took: a short sentence would leave that to requests."""
 
 
 @dataclass
@@ -88,7 +93,7 @@ class HibariBackend:
             characters_per_second=14.0,
             max_streams=16,
             max_batch=1,
-            warmup="Ready to speak.",
+            warmup=_WARMUP,
             reads=reading.READS,
             phonemes=True,
         )

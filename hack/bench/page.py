@@ -43,7 +43,7 @@ METHODS: Final[Mapping[str, str]] = MappingProxyType(
         "`inference_stream` and in our loops, in one process on CPUs, in float32, by turns. Random "
         "weights know no end, so both sides draw the same number of tokens (80; 176 where gaps are "
         "measured). Eight texts are spoken together by us, one after the other by coqui-tts. A new "
-        "voice is made of a recording of 12 seconds.",
+        "voice is made of a recording of 30 seconds, as many as the published model listens to.",
         "soak": "12 clients ask for 36 orders of every format, 15 % go away in the middle, "
         "Schemathesis and Hypothesis send bad input beside them, and the server is told to end "
         "under load every 45 s. Every complete answer is compared, byte for byte, with what the "

@@ -45,7 +45,10 @@ PATIENT: Final = Bounds(usual=17.0, slowest=0.01, fastest=1000.0)
 _RULES: Final = Rules()
 _TEXT: Final = "The old harbour lay quiet that morning, and nobody spoke of the storm."
 _SHORT: Final = "Yes."
-_CLIP_SECONDS: Final = 12
+_LISTENING: Final = {"gpt_cond_len": 30, "gpt_cond_chunk_len": 4, "max_ref_len": 30}
+"""Seconds, as the published model has them; coqui-tts' own defaults are others."""
+_CLIP_SECONDS: Final = 30
+"""Of the recording of a new voice: what the published model listens to."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +292,8 @@ def _both(size: Size) -> Iterator[Sides]:
 def _random(size: Size, directory: Path) -> Xtts:
     """A model of coqui-tts with random weights; its description is written into ``directory``."""
     tokenizer().save(str(directory / recipe.VOCABULARY_FILE))
-    config = XttsConfig(model_args=XttsArgs(gpt_use_perceiver_resampler=True, **size.args))
+    args = XttsArgs(gpt_use_perceiver_resampler=True, **size.args)
+    config = XttsConfig(model_args=args, **_LISTENING)
     coqui = Xtts(config)
     coqui.tokenizer = type(coqui.tokenizer)(str(directory / recipe.VOCABULARY_FILE))
     coqui.init_models()

@@ -27,6 +27,7 @@ from bench.spread import Spread
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.backends.xtts import checkpoint, devices, recipe
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
+from speaker_runtime.backends.xtts.conditioning import SAMPLE_RATE
 from speaker_runtime.backends.xtts.sampling import Rows, Rules, sample
 from speaker_runtime.backends.xtts.speaking import Speaking, Utterance
 from speaker_runtime.models import manifest
@@ -47,8 +48,6 @@ _TEXT: Final = "The old harbour lay quiet that morning, and nobody spoke of the 
 _SHORT: Final = "Yes."
 _LISTENING: Final = {"gpt_cond_len": 30, "gpt_cond_chunk_len": 4, "max_ref_len": 30}
 """Seconds, as the published model has them; coqui-tts' own defaults are others."""
-_CLIP_SECONDS: Final = 30
-"""Of the recording of a new voice: what the published model listens to."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,8 @@ def _gaps(sides: Sides) -> Measure:
 def _latents(sides: Sides) -> Measure:
     """The first token with a voice that is new, and with one that is known."""
     speaking, model = _speaking(sides), sides.ours
-    noise = np.random.default_rng(0).standard_normal(_CLIP_SECONDS * 22_050)
+    heard = _LISTENING["max_ref_len"] * SAMPLE_RATE
+    noise = np.random.default_rng(0).standard_normal(heard)
     clip = torch.from_numpy((0.1 * noise).astype(np.float32))
 
     def first_token(voice: Speaker | None) -> tuple[float, Speaker]:

@@ -5,10 +5,11 @@ set -euo pipefail
 uv=$1
 compile=("$uv" pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11)
 
-"${compile[@]}" --upgrade pyproject.toml --extra operator --extra tracing --extra runtime --extra xtts --group dev --output-file requirements/dev.lock
+"${compile[@]}" --upgrade pyproject.toml --extra operator --extra tracing --extra runtime --extra xtts --extra glm-tts --group dev --output-file requirements/dev.lock
 lock() { # FILE EXTRA...
     "${compile[@]}" pyproject.toml "${@:2}" --constraint requirements/dev.lock --output-file "requirements/$1.lock"
 }
 lock operator --extra operator --extra tracing # the image can trace; it imports nothing of it unless told to
 lock runtime --extra runtime
 lock xtts --extra runtime --extra xtts
+lock glm-tts --extra runtime --extra glm-tts

@@ -4,6 +4,7 @@ Every parameter is random, those that training begins with at 0 as well, which w
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -111,3 +112,61 @@ def write_flow(directory: Path, weights: Mapping[str, Tensor] | None = None) -> 
     lines = [f"  {name}: {str(value).lower()}" for name, value in FLOW_CONFIG.items()]
     text = "flow: !new:somewhere.somebody.Flow\n" + "\n".join(lines) + "\n"
     (directory / "config.yaml").write_text(text, "utf-8")
+
+
+def hift_weights(*, channels: int = 32, pitch_channels: int = 16) -> dict[str, Tensor]:
+    """The state dict of ``hift.pt``: a pitch around 90 Hz with gaps, and quiet enough not to clip.
+
+    Args:
+        channels: Of the first convolution, a multiple of 8.
+        pitch_channels: Of the pitch's convolutions.
+    """
+    made = Made()
+    for layer in (0, 2, 4, 6, 8):
+        inputs = 80 if layer == 0 else pitch_channels
+        made.normed(f"f0_predictor.condnet.{layer}", pitch_channels, inputs, 3)
+    made.put("f0_predictor.classifier.weight", 1, pitch_channels, scale=60.0)
+    made.put("f0_predictor.classifier.bias", 1, scale=0.0, shift=60.0)
+    made.linear("m_source.l_linear", 1, 9)
+    made.normed("conv_pre", channels, 80, 7)
+    downs = (30, 6, 1)
+    for stage, kernel in enumerate((16, 11, 7)):
+        outer, inner = channels >> stage, channels >> (stage + 1)
+        made.normed(f"ups.{stage}", outer, inner, kernel, bias=inner)
+        made.linear(f"source_downs.{stage}", inner, 18, downs[stage])
+        _hift_block(made, f"source_resblocks.{stage}", inner, (7, 7, 11)[stage])
+        for at, size in enumerate((3, 7, 11)):
+            _hift_block(made, f"resblocks.{3 * stage + at}", inner, size)
+    made.normed("conv_post", 18, channels >> 3, 7)
+    made.tensors["conv_post.parametrizations.weight.original0"] *= 0.3
+    made.tensors["conv_post.bias"] -= 2.5
+    return made.tensors
+
+
+def _hift_block(made: Made, name: str, channels: int, kernel: int) -> None:
+    for part in ("1", "2"):
+        for at in range(3):
+            made.normed(f"{name}.convs{part}.{at}", channels, channels, kernel)
+            made.put(f"{name}.activations{part}.{at}.alpha", channels, scale=0.2, shift=1.0)
+
+
+def write_hift(directory: Path, weights: Mapping[str, Tensor] | None = None) -> None:
+    """``hift.pt`` as it is published."""
+    directory.mkdir(parents=True, exist_ok=True)
+    torch.save(OrderedDict(weights or hift_weights()), directory / "hift.pt")
+
+
+class _Drone(torch.nn.Module):
+    """Every bin of a frame becomes eight samples."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Of ``(rows, frames, 80)``."""
+        return frames.repeat_interleave(8, dim=2).flatten(1)
+
+
+def write_vocos(directory: Path) -> Path:
+    """A program in the place of Vocos2D's: every bin of a frame becomes eight samples."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "generator_jit.ckpt"
+    torch.jit.save(torch.jit.script(_Drone()), str(path))
+    return path

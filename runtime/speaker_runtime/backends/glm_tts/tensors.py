@@ -83,7 +83,8 @@ class Tensors:
                 v = self.take(f"{name}.{direction}", *shape)
                 rest = (1,) * (v.dim() - 1)
                 g = self.take(f"{name}.{length}", len(v), *rest)
-                return v * (g / v.flatten(1).norm(dim=1).view(-1, *rest))
+                lengths: Tensor = v.flatten(1).norm(dim=1)
+                return v * (g / lengths.view(-1, *rest))
         return self.take(f"{name}.weight", *shape)
 
     def damaged(self, why: str) -> ModelError:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf
 
 Array = npt.NDArray[np.float64]
 
@@ -52,7 +51,7 @@ class Formulas:
             y = conv(x, self.w(f"{name}.dwconv.weight"), self.w(f"{name}.dwconv.bias"), width)
             y = norm(y) * self.w(f"{name}.norm.weight") + self.w(f"{name}.norm.bias")
             y = self.linear(f"{name}.pwconv1", y)
-            y = y * 0.5 * (1 + erf(y / math.sqrt(2)))
+            y = y * 0.5 * (1 + np.vectorize(math.erf)(y / math.sqrt(2)))
             g = np.sqrt((y * y).sum(axis=0))
             n = g / (g.mean() + 1e-6)
             y = self.w(f"{name}.grn.gamma")[0] * (y * n) + self.w(f"{name}.grn.beta")[0] + y
@@ -152,12 +151,14 @@ class Formulas:
 
 
 def silu(x: Array) -> Array:
-    return x / (1 + np.exp(-x))
+    made: Array = x / (1 + np.exp(-x))
+    return made
 
 
 def norm(x: Array) -> Array:
     centred = x - x.mean(axis=-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-6)
+    made: Array = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-6)
+    return made
 
 
 def conv(x: Array, weight: Array, bias: Array, groups: int) -> Array:

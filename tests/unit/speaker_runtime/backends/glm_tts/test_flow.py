@@ -46,9 +46,9 @@ def request(
     return FlowRequest(each.codes, each.prompt_mel, voice, each.noise, reached, before)
 
 
-def built(config: FlowConfig | None = None, **changed: bool) -> Flow:
+def built(**changed: bool) -> Flow:
     described = {**FLOW_CONFIG, **changed}
-    config = config or FlowConfig(
+    config = FlowConfig(
         speaker_modulates=bool(described["spkr_emb_adaLN"]),
         speaker_is_condition=not described["remove_spkr_concat_condition"],
         codes_are_guided=bool(described["speech_token_cfg"]),
@@ -222,11 +222,12 @@ def test_frames_are_counted_in_doubles_and_in_this_order() -> None:
 
 
 def test_weights_that_do_not_fit_the_configuration_are_told_with_their_file() -> None:
+    tensors = Tensors("flow.pt", flow_weights())
     with pytest.raises(ModelError, match=r"flow\.pt .*spkr_emb_adaLN is false") as failed:
-        built(FlowConfig(speaker_modulates=False))
+        Flow(tensors, FlowConfig(speaker_modulates=False))
     assert failed.value.exit_code is ExitCode.MODEL_CORRUPT
     with pytest.raises(ModelError, match=r"spk_embed_affine_layer\.weight"):
-        built(FlowConfig(speaker_is_condition=True))
+        Flow(tensors, FlowConfig(speaker_is_condition=True))
 
 
 @pytest.mark.parametrize(

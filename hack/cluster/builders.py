@@ -53,7 +53,7 @@ class DockerBuilder:
 
     def build(self, image: ProductImage, inputs: str) -> None:
         """Build an image from this checkout."""
-        words = ["--file", image.dockerfile, "--tag", image.tag, *build_words(inputs)]
+        words = ["--file", image.dockerfile, "--tag", image.tag, *build_words(image, inputs)]
         run(["docker", "build", *words, "."], cwd=REPOSITORY, timeout=self._timeout)
 
     def inputs(self, tag: str) -> str:
@@ -90,7 +90,7 @@ class BuildahBuilder:
         self._buildah("rm", "--all")  # working containers of an interrupted build
         base = self._base()
         words = ["--layers", "--isolation=chroot", f"--network={self.network}"]
-        words += [f"--build-arg=BASE={base}", *self._host_settings(), *build_words(inputs)]
+        words += [f"--build-arg=BASE={base}", *self._host_settings(), *build_words(image, inputs)]
         words += ["--file", image.dockerfile, "--tag", image.tag, str(REPOSITORY)]
         self._buildah("build", *words)
         unnamed = self._buildah("images", "--quiet", "--filter=dangling=true").split()
@@ -149,10 +149,11 @@ class BuildahBuilder:
         return run(words, cwd=REPOSITORY, timeout=self._config.timeouts.image)
 
 
-def build_words(inputs: str) -> list[str]:
+def build_words(image: ProductImage, inputs: str) -> list[str]:
     """Arguments of every build: the key of the inputs, the version of the distribution."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    return [f"--label={INPUTS_LABEL}={inputs}", f"--build-arg=VERSION={project['version']}"]
+    words = [f"--label={INPUTS_LABEL}={inputs}", f"--build-arg=VERSION={project['version']}"]
+    return [*words, f"--build-arg=ENGINE={image.engine}"] if image.engine else words
 
 
 def own_layers(steps: list[tuple[str, int]]) -> list[int]:

@@ -117,11 +117,15 @@ class KindSettings(Section):
 
 @dataclass(frozen=True)
 class ProductImage(Section):
-    """One image of the product; ``inputs`` are files it is built from besides the sources."""
+    """One image of the product; ``inputs`` are files it is built from besides the sources.
+
+    ``engine``: which set of backends it has, where its Dockerfile leaves a choice.
+    """
 
     dockerfile: str
     tag: str
     inputs: tuple[str, ...]
+    engine: str = ""
 
 
 @dataclass(frozen=True)

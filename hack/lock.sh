@@ -11,9 +11,11 @@ lock() { # FILE EXTRA...
 }
 lock operator --extra operator --extra tracing # the image can trace; it imports nothing of it unless told to
 lock runtime --extra runtime
-# What coqui-tts and PyTorch ask for, and nobody imports who only speaks: compilers, training, plots.
+# What coqui-tts and PyTorch ask for, and nobody imports who only speaks: compilers, training, plots. And what only other
+# backends need: this image speaks with XTTS-v2 alone.
 unused=(absl-py audioread contourpy cycler fonttools grpcio hf-xet inflect joblib kiwisolver llvmlite markdown matplotlib
     monotonic-alignment-search more-itertools numba pillow pooch pyparsing pysbd scikit-learn tensorboard tensorboard-data-server
-    threadpoolctl triton typeguard werkzeug)
+    threadpoolctl triton typeguard werkzeug
+    flatbuffers hibari-tts ml-dtypes onnx onnxruntime)
 lock xtts --extra runtime --extra xtts "${unused[@]/#/--no-emit-package=}"
 lock glm-tts --extra runtime --extra glm-tts

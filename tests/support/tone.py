@@ -90,6 +90,7 @@ class ToneBackend:
         lost_at: The utterance at which the device fails.
         presets: Names of its speakers, which all sound alike.
         cloning: Which references it takes; its clones hum at the pitch of theirs.
+        warmup_sounds: How many slices of its warm-up are hummed; all if None.
         embedded: The references that it took.
         embed_error: Why it can make nothing of one.
         steps: What each step hummed.
@@ -108,6 +109,7 @@ class ToneBackend:
     lost_at: str | None = None
     presets: tuple[str, ...] = ("low", "high")
     cloning: Cloning | None = None
+    warmup_sounds: int | None = None
     embedded: list[Reference] = field(default_factory=list)
     embed_error: Exception | None = None
     steps: list[list[str]] = field(default_factory=list)
@@ -143,6 +145,7 @@ class ToneBackend:
             max_streams=self.max_streams,
             max_batch=self.max_batch,
             warmup="hum",
+            warmup_sounds=self.warmup_sounds,
             reads=frozenset({Form.SIGN}),
             has_chance=self.has_chance,
             cloning=self.cloning,

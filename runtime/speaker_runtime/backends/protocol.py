@@ -81,6 +81,8 @@ class Capabilities:
         max_batch: How many streams one step takes.
         warmup: An utterance to speak once before the first request. What a model's runtime takes
             for its longest run it often keeps: an utterance of usual length has it taken early.
+        warmup_sounds: After how many of its slices with sound the rest would run nothing new; None
+            to speak it to its end.
         first_limit: Longest first utterance of an answer, in characters, where its first sentence
             has clauses to cut at; None where whole sentences come soon enough.
         reads: Written forms that it reads itself; the others are put into words for it.
@@ -115,6 +117,7 @@ class Capabilities:
     mixes_presets: bool = False
     cloning: Cloning | None = None
     precision: str | None = None
+    warmup_sounds: int | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ class XttsBackend:
             max_streams=_STREAMS,
             max_batch=_STREAMS,
             warmup="Ready to speak.",
+            warmup_sounds=1,
             speech=SPEECH,
             has_chance=True,
             sampling=model.sampling,

@@ -318,3 +318,16 @@ def test_a_model_that_only_clones_is_ready_without_a_first_word() -> None:
         can = engine.state.capabilities
     assert can is not None
     assert (can.presets, can.languages) == ((), ("en", "de"))
+
+
+@pytest.mark.parametrize(("sounds", "heard"), [(None, "hum"), (1, "h"), (2, "hu"), (9, "hum")])
+def test_a_warm_up_ends_with_the_last_sound_that_runs_anything_new(
+    sounds: int | None, heard: str
+) -> None:
+    backend = ToneBackend(slices=3, warmup_sounds=sounds)
+    make, places = copies(backend)
+    engine = Engine(make, places, bounds=Bounds(60))
+    engine.start()
+    eventually(lambda: engine.state.phase is Phase.READY, within=WITHIN, what="readiness")
+    engine.stop(WITHIN)
+    assert backend.steps == [[each] for each in heard]

@@ -10,13 +10,14 @@ Activations have the shape ``(1, channels, 1, positions)`` with channels last in
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from speaker_runtime.backends.xtts.fourier import FourierConvolution
 from speaker_runtime.backends.xtts.interpolation import Interpolation
 
 if TYPE_CHECKING:
@@ -116,12 +117,17 @@ class Stream:
 
 @dataclass(frozen=True)
 class _Kernel:
-    """A convolution that keeps the length."""
+    """A convolution that keeps the length.
+
+    Attributes:
+        fast: The same, faster where there are positions enough.
+    """
 
     weight: Tensor
     bias: Tensor | None
     dilation: int
     radius: int
+    fast: FourierConvolution | None = None
 
     @classmethod
     def of(cls, layer: "Conv1d", summed: int = 1) -> "_Kernel":
@@ -129,6 +135,15 @@ class _Kernel:
         (size,) = layer.kernel_size
         radius = (size - 1) * dilation // 2
         return cls(_channels_last(layer.weight / summed), layer.bias, dilation, radius)
+
+    @classmethod
+    def of_block(cls, layer: "Conv1d") -> "_Kernel":
+        """Of a residual block: its layers are wide, and see many positions at once."""
+        kernel, weight = cls.of(layer), layer.weight.detach()
+        if kernel.bias is None or not FourierConvolution.suits(weight):
+            return kernel
+        fast = FourierConvolution(weight, kernel.bias.detach(), kernel.dilation)
+        return replace(kernel, fast=fast)
 
 
 @dataclass(frozen=True)
@@ -170,6 +185,8 @@ class _Convolution:
             self._kept = whole
             return _empty(x, 0, channels=kernel.weight.shape[0])
         self._kept = whole[..., whole.shape[3] - 2 * radius :].clone()
+        if kernel.fast is not None and kernel.fast.pays(whole.shape[3]):
+            return kernel.fast(whole[0, :, 0].t()).t()[None, :, None]
         return functional.conv2d(whole, kernel.weight, self._bias, dilation=(1, kernel.dilation))
 
 
@@ -261,7 +278,7 @@ class _Line:
 
 def _pairs_of(block: "ResBlock1") -> Iterator[tuple[_Kernel, _Kernel]]:
     for first, second in zip(block.convs1, block.convs2, strict=True):
-        yield _Kernel.of(first), _Kernel.of(second)
+        yield _Kernel.of_block(first), _Kernel.of_block(second)
 
 
 def _leaky(x: Tensor, slope: float, out: Tensor) -> None:

@@ -14,13 +14,14 @@ from tests.apiserver.kwok import kwok_nodes
 from tests.apiserver.operator_process import OperatorProcess
 from tests.support.addons import PATIENCE
 from tests.support.figures import RecordFigure
-from tests.support.kubernetes import condition, eventually, is_ready
+from tests.support.kubernetes import NeverTrue, condition, eventually, is_ready
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(PATIENCE)]
 
 NODES, GPUS_PER_NODE = 50, 2
 SERVICES, REPLICAS = 50, 2
-TIMEOUT = 180
+TIMEOUT = 400
+"""Seconds; longer than the five minutes after which a scheduler tries a forgotten pod again."""
 GOOD, BETTER = "registry.example.com/own:1", "registry.example.com/own:2"
 GPU = "nvidia.com/gpu"
 
@@ -48,20 +49,34 @@ def its_operator(
 
 def await_ready(api: Api, image: str) -> float:
     """Wait until all services run an image and say so; returns the seconds that it took."""
-
-    def done() -> bool:
-        services = api.list(TTS_SERVICE)
-        return len(services) == SERVICES and all(map(is_ready, services)) and serve(api, image)
-
     started = time.monotonic()
-    eventually(done, within=TIMEOUT, what=f"all services are Ready with {image}")
+    try:
+        eventually(
+            lambda: not behind(api, image),
+            within=TIMEOUT,
+            what=f"all services are Ready with {image}",
+        )
+    except NeverTrue as error:
+        for told in behind(api, image):
+            error.add_note(told)
+        raise
     return time.monotonic() - started
 
 
-def serve(api: Api, image: str) -> bool:
-    pods = [pod for pod in api.list(POD) if "deletionTimestamp" not in pod["metadata"]]
-    images = Counter(pod["spec"]["containers"][0]["image"] for pod in pods)
-    return images == {image: SERVICES * REPLICAS}
+def behind(api: Api, image: str) -> list[str]:
+    """What keeps the services from being Ready with an image: services, and pods."""
+    services, pods = api.list(TTS_SERVICE), api.list(POD)
+    told = [
+        f"{each['metadata']['name']}: {each['status']}" for each in services if not is_ready(each)
+    ]
+    told += [f"{each['metadata']['name']}: {each}" for each in pods if not serves(each, image)]
+    counts = len(services), len(pods)
+    return told if counts == (SERVICES, SERVICES * REPLICAS) else [f"there are {counts}", *told]
+
+
+def serves(pod: Json, image: str) -> bool:
+    running = pod["spec"]["containers"][0]["image"] == image
+    return running and "deletionTimestamp" not in pod["metadata"]
 
 
 def gpus_taken(api: Api) -> Counter[str]:

@@ -3,6 +3,7 @@
 Every parameter is random, those that training begins with at 0 as well, which would hide errors.
 """
 
+import json
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 _SEED: Final = 20261130
@@ -170,3 +172,86 @@ def write_vocos(directory: Path) -> Path:
     path = directory / "generator_jit.ckpt"
     torch.jit.save(torch.jit.script(_Drone()), str(path))
     return path
+
+
+LLM_CONFIG: Final = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "mlp_bias": False,
+    "vocab_size": 640,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0,
+    "max_position_embeddings": 1024,
+    "tie_word_embeddings": True,
+}
+"""Like the published one but for its sizes."""
+
+
+def llm_weights(
+    config: Mapping[str, Any] = LLM_CONFIG, likely: Mapping[str, Any] | None = None
+) -> dict[str, Tensor]:
+    """The language model's state dict.
+
+    Args:
+        config: As of ``config.json``.
+        likely: How likely kinds of tokens are made: ``codes`` (a range of ids), ``end`` (one id)
+            and ``ending`` (how likely the end is beside a code); without it all are alike.
+    """
+    made, width = Made(), int(config["hidden_size"])
+    heads, head = int(config["num_attention_heads"]), int(config["head_dim"])
+    shared, inner = int(config["num_key_value_heads"]) * head, int(config["intermediate_size"])
+    table = made.put("model.embed_tokens.weight", config["vocab_size"], width, scale=1.0)
+    for layer in range(int(config["num_hidden_layers"])):
+        name = f"model.layers.{layer}"
+        made.put(f"{name}.self_attn.q_proj.weight", heads * head, width, scale=2 / math.sqrt(width))
+        made.put(f"{name}.self_attn.k_proj.weight", shared, width, scale=2 / math.sqrt(width))
+        made.put(f"{name}.self_attn.v_proj.weight", shared, width)
+        out = made.put(f"{name}.self_attn.o_proj.weight", width, heads * head)
+        made.put(f"{name}.mlp.gate_proj.weight", inner, width)
+        made.put(f"{name}.mlp.up_proj.weight", inner, width)
+        down = made.put(f"{name}.mlp.down_proj.weight", width, inner)
+        for norm in ("input_layernorm", "post_attention_layernorm"):
+            made.put(f"{name}.{norm}.weight", width, shift=1.0)
+        if likely is not None:
+            out[0] = down[0] = 0.0
+    norm = made.put("model.norm.weight", width, shift=1.0)
+    if not config["tie_word_embeddings"]:
+        made.put("lm_head.weight", config["vocab_size"], width, scale=0.3)
+    if likely is not None:
+        # One channel is the same everywhere, and its column says how likely each token is.
+        table[:, 0] = 4.0
+        norm[0] = 1.0
+        head = made.tensors["lm_head.weight"]
+        head[:, 0] = -30.0
+        head[likely["codes"].start : likely["codes"].stop, 0] = 0.0
+        head[likely["end"], 0] = likely["ending"]
+    return made.tensors
+
+
+def write_llm(
+    directory: Path,
+    config: Mapping[str, Any] = LLM_CONFIG,
+    weights: Mapping[str, Tensor] | None = None,
+    *,
+    shards: int = 2,
+) -> None:
+    """``config.json`` and the shards with their index."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(dict(config)), "utf-8")
+    weights = weights or llm_weights(config)
+    names, places = sorted(weights), {}
+    for shard in range(shards):
+        file = f"model-{shard + 1:05}-of-{shards:05}.safetensors"
+        own = {name: weights[name].contiguous() for name in names[shard::shards]}
+        save_file(own, directory / file)
+        places |= dict.fromkeys(own, file)
+    index = {"metadata": {}, "weight_map": places}
+    (directory / "model.safetensors.index.json").write_text(json.dumps(index), "utf-8")

@@ -51,6 +51,10 @@ class Tensors:
         Raises:
             ModelError: There is none, or it has another shape.
         """
+        return self.raw(name, *shape).to(torch.float32)
+
+    def raw(self, name: str, *shape: int | None) -> Tensor:
+        """A tensor as it is stored; otherwise as :meth:`take`."""
         name = self._prefix + name
         if name not in self._tensors:
             raise self.damaged(f"it has no {name}")
@@ -61,7 +65,7 @@ class Tensors:
         if shape and not fits:
             expected = ", ".join("any" if size is None else str(size) for size in shape)
             raise self.damaged(f"{name} has the shape {list(found.shape)}, not [{expected}]")
-        return found.detach().to(torch.float32)
+        return found.detach()
 
     def pair(self, name: str, outputs: int | None, inputs: int | None) -> tuple[Tensor, Tensor]:
         """Weight ``(outputs, inputs)`` and bias ``(outputs,)`` of a linear layer."""

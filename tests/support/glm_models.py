@@ -174,7 +174,7 @@ def write_vocos(directory: Path) -> Path:
     return path
 
 
-LLM_CONFIG: Final = {
+LLM_CONFIG: Final[Mapping[str, Any]] = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
     "hidden_act": "silu",
@@ -222,17 +222,17 @@ def llm_weights(
             made.put(f"{name}.{norm}.weight", width, shift=1.0)
         if likely is not None:
             out[0] = down[0] = 0.0
-    norm = made.put("model.norm.weight", width, shift=1.0)
+    last = made.put("model.norm.weight", width, shift=1.0)
     if not config["tie_word_embeddings"]:
         made.put("lm_head.weight", config["vocab_size"], width, scale=0.3)
     if likely is not None:
         # One channel is the same everywhere, and its column says how likely each token is.
         table[:, 0] = 4.0
-        norm[0] = 1.0
-        head = made.tensors["lm_head.weight"]
-        head[:, 0] = -30.0
-        head[likely["codes"].start : likely["codes"].stop, 0] = 0.0
-        head[likely["end"], 0] = likely["ending"]
+        last[0] = 1.0
+        scores = made.tensors["lm_head.weight"]
+        scores[:, 0] = -30.0
+        scores[likely["codes"].start : likely["codes"].stop, 0] = 0.0
+        scores[likely["end"], 0] = likely["ending"]
     return made.tensors
 
 
@@ -247,7 +247,8 @@ def write_llm(
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "config.json").write_text(json.dumps(dict(config)), "utf-8")
     weights = weights or llm_weights(config)
-    names, places = sorted(weights), {}
+    names = sorted(weights)
+    places: dict[str, str] = {}
     for shard in range(shards):
         file = f"model-{shard + 1:05}-of-{shards:05}.safetensors"
         own = {name: weights[name].contiguous() for name in names[shard::shards]}

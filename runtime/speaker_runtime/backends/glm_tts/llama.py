@@ -142,7 +142,7 @@ class Llama:
             heard = functional.scaled_dot_product_attention(
                 shared.flatten(1, 2)[None], keys[None], values[None], mask
             )
-            heard = heard[0].unflatten(1, (groups, len(x))).permute(2, 0, 1, 3)
+            heard = heard[0].view(self.config.kv_heads, groups, len(x), -1).permute(2, 0, 1, 3)
             x = self._through(layer, x, heard)
         return x[-1:]
 

@@ -89,6 +89,6 @@ class Shards(Mapping[str, Tensor]):
 
 def _opened(path: Path) -> Any:
     try:
-        return safe_open(str(path), framework="pt")  # type: ignore[no-untyped-call]
+        return safe_open(str(path), framework="pt")
     except (SafetensorError, OSError) as error:
         raise damaged(path, str(error)) from error

@@ -63,7 +63,7 @@ def greedy(llama: Llama, slot: int, prompt: torch.Tensor, count: int) -> list[in
 @pytest.mark.parametrize("config", [LLM_CONFIG, UNTIED, PLAIN], ids=["tied", "untied", "plain"])
 def test_it_is_transformers_llama(tmp_path: Path, config: Mapping[str, Any]) -> None:
     write_llm(tmp_path, config)
-    reference = LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    reference: Any = LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     prompt = tokens(90)
 
     with torch.inference_mode():

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from speaker_runtime.backends.glm_tts import recipe
 from speaker_runtime.backends.glm_tts.dit import MELS
-from speaker_runtime.backends.glm_tts.flow import Flow, FlowConfig
+from speaker_runtime.backends.glm_tts.flow import Flow
+from speaker_runtime.backends.glm_tts.flow_requests import FlowConfig
 from speaker_runtime.backends.glm_tts.hift import Hift
 from speaker_runtime.backends.glm_tts.llama import Llama, Place
 from speaker_runtime.backends.glm_tts.llama_config import LlamaConfig

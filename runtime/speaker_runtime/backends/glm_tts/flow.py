@@ -6,7 +6,6 @@ what it says with it. Codes are features, and voices are modulations, before the
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -14,93 +13,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from speaker_runtime.backends.glm_tts.code_features import stretched
-from speaker_runtime.backends.glm_tts.dit import MELS, SPEAKER, Dit, Modulation
+from speaker_runtime.backends.glm_tts.dit import MELS, SPEAKER, Dit, Modulation, Rows
+from speaker_runtime.backends.glm_tts.flow_requests import (
+    FlowConfig,
+    Flowed,
+    FlowRequest,
+    FlowVoice,
+    condition,
+    overwritten,
+    padded,
+    reach_of,
+)
 from speaker_runtime.backends.glm_tts.tensors import Tensors
 
 STEPS: Final = 10
 _GUIDANCE: Final = 0.7
 """By how much more than once the voice is followed."""
 _LEAST: Final = 1e-12
-
-
-@dataclass(frozen=True)
-class FlowConfig:
-    """What the file of the configuration says; the defaults are those of the published model.
-
-    Attributes:
-        input_frame_rate: Codes in a second.
-        mel_framerate: Mel frames in a second.
-        speaker_modulates: Whether the speaker is told to every layer.
-        speaker_is_condition: Whether the speaker is told beside the mel.
-        codes_are_guided: Whether the codes, too, are left out where the voice is.
-    """
-
-    input_frame_rate: float = 25
-    mel_framerate: float = 50
-    speaker_modulates: bool = True
-    speaker_is_condition: bool = False
-    codes_are_guided: bool = False
-
-    def frames(self, codes: int) -> int:
-        """How many mel frames so many codes have; of some numbers one less than twice as many."""
-        return math.floor(codes / self.input_frame_rate * self.mel_framerate)
-
-
-@dataclass(frozen=True)
-class FlowVoice:
-    """What the flow knows of a speaker; made once for all requests.
-
-    Attributes:
-        modulation: Of every layer at the ten times.
-        affine: What is told beside the mel, shape ``(channels,)``; empty where nothing is.
-    """
-
-    modulation: Modulation
-    affine: Tensor
-
-    @property
-    def nbytes(self) -> int:
-        """Of memory."""
-        return self.modulation.nbytes + self.affine.nbytes
-
-
-@dataclass(frozen=True)
-class FlowRequest:
-    """One piece of speech.
-
-    Attributes:
-        codes: The prompt's and then the new ones, int64, shape ``(codes,)``.
-        prompt_mel: Log-mel of the prompt, float32, shape ``(prompt frames, 80)``.
-        voice: Whose.
-        noise: What it begins with, standard normal, float32, shape ``(frames, 80)``, of
-            :meth:`FlowConfig.frames` frames.
-        reach: How many of the first frames each frame may look at
-            (:func:`~speaker_runtime.backends.glm_tts.streaming.reach`), int64, shape ``(frames,)``;
-            None for all.
-        before: What an earlier, shorter run went through (:attr:`Flowed.steps`), as far as this one
-            is to keep to it: shape ``(steps, kept frames, 80)``.
-    """
-
-    codes: Tensor
-    prompt_mel: Tensor
-    voice: FlowVoice
-    noise: Tensor
-    reach: Tensor | None = None
-    before: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Flowed:
-    """What became of a request.
-
-    Attributes:
-        mel: Of the new speech alone, log-mel, float32, shape ``(80, frames - prompt frames)``.
-        steps: Where it was at the beginning of each step, shape ``(steps, frames, 80)``; empty
-            unless asked for.
-    """
-
-    mel: Tensor
-    steps: Tensor
 
 
 class Flow:
@@ -154,38 +83,40 @@ class Flow:
             requests: At least one.
             keep: Whether :attr:`Flowed.steps` are wanted.
         """
+        run = self.begin(requests, keep=keep)
+        while not run.over:
+            run.advance()
+        return run.flowed()
+
+    def begin(self, requests: Sequence[FlowRequest], *, keep: bool = False) -> "FlowRun":
+        """The same, to be advanced step by step."""
         lengths = [len(each.noise) for each in requests]
         frames = max(lengths)
-        noise = _padded([each.noise for each in requests], frames)
-        condition, features, real = self._given(requests, lengths)
+        given, features, real = self._given(requests, lengths)
         reach = None
         if any(each.reach is not None for each in requests):
-            every = [_reach_of(each) for each in requests]
-            reach = torch.cat([_padded(every, frames, filling=frames)] * 2)
+            every = [reach_of(each) for each in requests]
+            reach = torch.cat([padded(every, frames, filling=frames)] * 2)
         both = real if real is None else torch.cat([real] * 2)
-        rows = self.network.rows(condition, features, both, reach)
+        rows = self.network.rows(given, features, both, reach)
         voices = [each.voice.modulation for each in requests]
-        everybody = [*voices, *[self._nobody] * len(requests)]
-        x, kept = noise, []
-        for step in range(STEPS):
-            x = _overwritten(x, requests, step)
-            if keep:
-                kept.append(x)
-            blocks = torch.stack([each.blocks[step] for each in everybody])
-            last = torch.stack([each.last[step] for each in everybody])
-            with_voice, without = self.network.velocity(
-                torch.cat([x, x]), rows, blocks, last
-            ).chunk(2)
-            speed = (1.0 + _GUIDANCE) * with_voice - _GUIDANCE * without
-            x = x + self._lengths[step] * speed
-        steps = torch.stack(kept, dim=1) if kept else x.new_zeros(len(requests), 0, frames, MELS)
-        return [
-            Flowed(
-                x[row, len(each.prompt_mel) : length].t(),
-                steps[row, :, :length],
-            )
-            for row, (each, length) in enumerate(zip(requests, lengths, strict=True))
-        ]
+        return FlowRun(self, requests, rows, [*voices, *[self._nobody] * len(requests)], keep=keep)
+
+    def moved(self, x: Tensor, step: int, rows: Rows, voices: Sequence[Modulation]) -> Tensor:
+        """Where ``x`` is after a step.
+
+        Args:
+            x: At its beginning, float32, shape ``(requests, frames, 80)``.
+            step: Which one, from 0.
+            rows: Of the requests with their voices, then without.
+            voices: Of as many rows.
+        """
+        blocks = torch.stack([each.blocks[step] for each in voices])
+        last = torch.stack([each.last[step] for each in voices])
+        both = self.network.velocity(torch.cat([x, x]), rows, blocks, last)
+        with_voice, without = both.chunk(2)
+        speed = (1.0 + _GUIDANCE) * with_voice - _GUIDANCE * without
+        return x + self._lengths[step] * speed
 
     def _modulation(self, speaker: Tensor) -> Modulation:
         return self.network.modulation(self._times, speaker)
@@ -198,7 +129,7 @@ class Flow:
         rates = [
             stretched(each.codes, length) for each, length in zip(requests, lengths, strict=True)
         ]
-        codes = _padded(rates, frames)
+        codes = padded(rates, frames)
         real = None
         if min(lengths) < frames:
             ends = torch.tensor(lengths, device=codes.device)
@@ -207,13 +138,67 @@ class Flow:
         others = features
         if self.config.codes_are_guided:
             others = self.network.codes(torch.zeros_like(codes), real)
-        told = [_condition(each, length) for each, length in zip(requests, lengths, strict=True)]
-        condition = _padded(told, frames)
+        told = [condition(each, length) for each, length in zip(requests, lengths, strict=True)]
+        given = padded(told, frames)
         return (
-            torch.cat([condition, torch.zeros_like(condition)]),
+            torch.cat([given, torch.zeros_like(given)]),
             torch.cat([features, others]),
             real,
         )
+
+
+class FlowRun:
+    """Some requests on their way from noise to mel, a step at a time.
+
+    Args:
+        flow: The stage.
+        requests: At least one.
+        rows: Of the requests with their voices, then without.
+        voices: Of as many rows.
+        keep: Whether :attr:`Flowed.steps` are wanted.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        requests: Sequence[FlowRequest],
+        rows: Rows,
+        voices: Sequence[Modulation],
+        *,
+        keep: bool,
+    ) -> None:
+        self._flow = flow
+        self._requests = requests
+        self._rows = rows
+        self._voices = voices
+        self._kept: list[Tensor] | None = [] if keep else None
+        self._x = padded([each.noise for each in requests], rows.given.shape[1])
+        self._step = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are done."""
+        return self._step == STEPS
+
+    def advance(self) -> None:
+        """Do the next step."""
+        x = overwritten(self._x, self._requests, self._step)
+        if self._kept is not None:
+            self._kept.append(x)
+        self._x = self._flow.moved(x, self._step, self._rows, self._voices)
+        self._step += 1
+
+    def flowed(self) -> list[Flowed]:
+        """What became of each request, once all is over."""
+        x = self._x
+        steps = (
+            torch.stack(self._kept, dim=1) if self._kept else x.new_zeros(len(x), 0, *x.shape[1:])
+        )
+        return [
+            Flowed(x[row, len(each.prompt_mel) : length].t(), steps[row, :, :length])
+            for row, each in enumerate(self._requests)
+            for length in (len(each.noise),)
+        ]
 
 
 def _schedule(device: torch.device) -> tuple[Tensor, list[float]]:
@@ -231,39 +216,3 @@ def _schedule(device: torch.device) -> tuple[Tensor, list[float]]:
         if step < STEPS:
             length = cosine[step + 1] - now
     return torch.stack(times).to(device), lengths
-
-
-def _condition(request: FlowRequest, frames: int) -> Tensor:
-    """The end of the prompt's mel, and silence where the new speech is to come."""
-    count = min(len(request.prompt_mel), frames)
-    made = request.noise.new_zeros(frames, MELS + len(request.voice.affine))
-    made[:count, :MELS] = request.prompt_mel[len(request.prompt_mel) - count :]
-    made[:, MELS:] = request.voice.affine
-    return made
-
-
-def _reach_of(request: FlowRequest) -> Tensor:
-    if request.reach is not None:
-        return request.reach
-    frames = len(request.noise)
-    return torch.full((frames,), frames, device=request.noise.device)
-
-
-def _overwritten(x: Tensor, requests: Sequence[FlowRequest], step: int) -> Tensor:
-    """Let every request that has been through this step before begin it as it did then."""
-    if all(each.before is None for each in requests):
-        return x
-    x = x.clone()
-    for row, each in enumerate(requests):
-        if each.before is not None:
-            count = min(each.before.shape[1], len(each.noise))
-            x[row, :count] = each.before[step, :count]
-    return x
-
-
-def _padded(parts: Sequence[Tensor], length: int, filling: int = 0) -> Tensor:
-    """One row for each, filled up behind its end."""
-    made = parts[0].new_full((len(parts), length, *parts[0].shape[1:]), filling)
-    for row, part in enumerate(parts):
-        made[row, : len(part)] = part
-    return made

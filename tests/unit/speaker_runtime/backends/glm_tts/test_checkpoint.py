@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from speaker_runtime.backends.glm_tts import checkpoint
-from speaker_runtime.backends.glm_tts.flow import FlowConfig
+from speaker_runtime.backends.glm_tts.flow_requests import FlowConfig
 from speaker_runtime.backends.glm_tts.llama import Place
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError

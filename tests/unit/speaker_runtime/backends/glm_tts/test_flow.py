@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from speaker_runtime.backends.glm_tts.code_features import stretched
-from speaker_runtime.backends.glm_tts.flow import Flow, FlowConfig, FlowRequest, FlowVoice
+from speaker_runtime.backends.glm_tts.flow import Flow
+from speaker_runtime.backends.glm_tts.flow_requests import FlowConfig, FlowRequest, FlowVoice
 from speaker_runtime.backends.glm_tts.streaming import reach
 from speaker_runtime.backends.glm_tts.tensors import Tensors
 from speaker_runtime.contract import ExitCode

@@ -49,6 +49,15 @@ def unspeakable(text: str, why: str) -> SpeechError:
     return SpeechError(ErrorCode.TEXT_NOT_SPEAKABLE, f"{quoted!r} {why}.", param="input")
 
 
+def too_short(seconds: float) -> UnfitReferenceError:
+    """The error that a recording of so many seconds is not enough for a voice."""
+    return UnfitReferenceError(
+        VoiceReason.TOO_SHORT,
+        f"it lasts {seconds:.2f} s, and GLM-TTS needs {SHORTEST_REFERENCE:g} s: record a "
+        "sentence or two",
+    )
+
+
 def require_reference(seconds: float, transcript: str | None) -> str:
     """The transcript of a recording that a voice can be made of.
 
@@ -60,11 +69,7 @@ def require_reference(seconds: float, transcript: str | None) -> str:
         UnfitReferenceError: It is too short or too long, or nobody told what is said in it.
     """
     if not seconds >= SHORTEST_REFERENCE:
-        raise UnfitReferenceError(
-            VoiceReason.TOO_SHORT,
-            f"it lasts {seconds:.2f} s, and GLM-TTS needs {SHORTEST_REFERENCE:g} s: record a "
-            "sentence or two",
-        )
+        raise too_short(seconds)
     if seconds > LONGEST_REFERENCE:
         raise UnfitReferenceError(
             VoiceReason.TOO_LONG,

@@ -73,6 +73,10 @@ apiserver: setup ## Run the tests against a real etcd and kube-apiserver.
 e2e: setup ## Run the end-to-end tests on the cluster of build/kubeconfig (started if there is none).
 	@$(BIN)/pytest tests/e2e $(ARGS)
 
+.PHONY: e2e-xtts
+e2e-xtts: setup ## Build the image with XTTS-v2 and try it here and on the cluster (30 GB of disk, about 20 minutes).
+	@$(BIN)/pytest tests/engines/test_xtts.py $(ARGS)
+
 ##@ Measure it
 
 BENCH := PYTHONPATH=hack $(BIN)/python -m bench

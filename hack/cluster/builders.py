@@ -3,8 +3,11 @@
 import datetime
 import json
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from cluster.base import base_tag, make_base
 from cluster.commands import run, succeeds
@@ -18,6 +21,14 @@ INPUTS_LABEL = "dev.speaker-tts.inputs"
 LAYERS_KEPT = 400
 """Steps of earlier builds kept for reuse, until there are more (after about 65 builds)."""
 BUNDLE = HOST_CERTIFICATES / "ca-certificates.crt"
+
+
+@dataclass(frozen=True)
+class ImageSize:
+    """Bytes of an image's files: what it adds to its base, and all of them."""
+
+    above_base: int
+    whole: int
 
 
 class Builder(Protocol):
@@ -35,8 +46,8 @@ class Builder(Protocol):
         """Write an image to an archive."""
         ...
 
-    def bytes_above_base(self, tag: str) -> int:
-        """Bytes that an image adds to its base, unpacked."""
+    def size(self, tag: str) -> ImageSize:
+        """How large an image is, unpacked."""
         ...
 
 
@@ -68,12 +79,12 @@ class DockerBuilder:
         """Write an image to an archive."""
         run(["docker", "save", "--output", str(archive), tag], timeout=self._timeout)
 
-    def bytes_above_base(self, tag: str) -> int:
-        """Bytes of the layers that the Dockerfile's own steps made."""
+    def size(self, tag: str) -> ImageSize:
+        """Bytes of the layers that the Dockerfile's own steps made, and of all."""
         shown = run(["docker", "history", "--human=false", "--format", "{{json .}}", tag])
         layers = [json.loads(line) for line in shown.splitlines()]
-        own = own_layers([(layer["CreatedBy"], int(layer["Size"])) for layer in layers])
-        return sum(own)
+        steps = [(layer["CreatedBy"], int(layer["Size"])) for layer in layers]
+        return ImageSize(sum(own_layers(steps)), sum(size for _, size in steps))
 
 
 class BuildahBuilder:
@@ -100,10 +111,9 @@ class BuildahBuilder:
     def inputs(self, tag: str) -> str:
         """The key that an image was built from; empty if there is no such image."""
         try:
-            shown = self._buildah("inspect", "--type=image", tag)
+            labels = self.settings(tag).get("Labels") or {}
         except ClusterError:
             return ""
-        labels = json.loads(shown)["OCIv1"]["config"].get("Labels") or {}
         return str(labels.get(INPUTS_LABEL, ""))
 
     def save(self, tag: str, archive: Path) -> None:
@@ -111,9 +121,25 @@ class BuildahBuilder:
         archive.unlink(missing_ok=True)
         self._buildah("push", tag, f"docker-archive:{archive}:{tag}")
 
-    def bytes_above_base(self, tag: str) -> int:
-        """Size of the image's files, unpacked, minus that of its base's."""
-        return self._unpacked(tag) - self._unpacked(self._base())
+    def size(self, tag: str) -> ImageSize:
+        """Of the image's files, unpacked, minus that of its base's, and of all."""
+        whole = self._unpacked(tag)
+        return ImageSize(whole - self._unpacked(self._base()), whole)
+
+    @contextmanager
+    def mounted(self, tag: str) -> Iterator[Path]:
+        """The image's files, for as long as the context lasts."""
+        container = self._buildah("from", "--pull-never", tag).strip()
+        try:
+            yield Path(self._buildah("mount", container).strip())
+        finally:
+            self._buildah("rm", container)
+
+    def settings(self, tag: str) -> dict[str, Any]:
+        """What the image says of its process: ``User``, ``Env``, ``Entrypoint``, ``WorkingDir``."""
+        shown = self._buildah("inspect", "--type=image", tag)
+        found: dict[str, Any] = json.loads(shown)["OCIv1"]["config"]
+        return found
 
     def _base(self) -> str:
         today = datetime.datetime.now(tz=datetime.UTC).date()
@@ -125,12 +151,8 @@ class BuildahBuilder:
         return tag
 
     def _unpacked(self, tag: str) -> int:
-        container = self._buildah("from", "--pull-never", tag).strip()
-        try:
-            folder = self._buildah("mount", container).strip()
+        with self.mounted(tag) as folder:
             return int(run(["du", "--summarize", "--bytes", folder]).split()[0])
-        finally:
-            self._buildah("rm", container)
 
     def _host_settings(self) -> list[str]:
         """Lend the build this machine's authorities and pip settings; none stays in the image."""

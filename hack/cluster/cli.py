@@ -132,7 +132,8 @@ def _images(config: Config, arguments: argparse.Namespace) -> int:
 
 def _image_size(config: Config, arguments: argparse.Namespace) -> int:
     with locked(cache_root() / "images.lock", timeout=config.timeouts.lock):
-        print(images.bytes_above_base(config, arguments.name))
+        size = images.size(config, arguments.name)
+    print(size.above_base, size.whole)
     return 0
 
 
@@ -179,9 +180,9 @@ def _parser(config: Config) -> argparse.ArgumentParser:
     verb("images", _images, "Build the product's images and load them.").add_argument(
         "names", nargs="*", metavar="IMAGE", help=", ".join(config.images.product)
     )
-    verb("image-size", _image_size, "Print an image's bytes on top of its base.").add_argument(
-        "name", choices=config.images.product
-    )
+    verb(
+        "image-size", _image_size, "Print an image's bytes on top of its base, and all."
+    ).add_argument("name", choices=config.images.product)
     verb("doctor", _doctor, "Say what this machine lacks for the cluster.").add_argument(
         "--install", action="store_true", help="install missing Debian packages, as root"
     )

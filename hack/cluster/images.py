@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from cluster.builders import choose_builder
+from cluster.builders import ImageSize, choose_builder
 from cluster.config import REPOSITORY, Config, ProductImage
 from cluster.errors import ConfigError
 from cluster.paths import cache_root
@@ -54,11 +54,11 @@ def ensure_built(config: Config, image: ProductImage, key: str) -> None:
             builder.build(image, key)
 
 
-def bytes_above_base(config: Config, name: str) -> int:
-    """Bytes that an image, built if need be, adds to its base, unpacked."""
+def size(config: Config, name: str) -> ImageSize:
+    """How large an image is, unpacked; it is built if need be."""
     image = product_image(config, name)
     ensure_built(config, image, inputs_key(REPOSITORY, image))
-    return choose_builder(config).bytes_above_base(image.tag)
+    return choose_builder(config).size(image.tag)
 
 
 def product_image(config: Config, name: str) -> ProductImage:

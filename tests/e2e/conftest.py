@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kubernetes import Kubectl
+from tests.support.webserver import Site, website
 
 DEPLOY_TIMEOUT = 45 * 60
 """Seconds for everything from nothing: tools compiled, images built, operator installed."""
@@ -62,3 +63,15 @@ def kubectl(deployed: Kubectl) -> Iterator[Kubectl]:
     deployed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
     yield deployed.in_namespace(name)
     deployed("delete", "namespace", name, "--wait", timeout=DELETION_TIMEOUT)
+
+
+@pytest.fixture(scope="module")
+def site(kubectl: Kubectl) -> Iterator[Site]:
+    """A web server that pods reach, if the cluster's node is this very machine."""
+    (node, *_) = kubectl.list("node")
+    address = next(e["address"] for e in node["status"]["addresses"] if e["type"] == "InternalIP")
+    try:
+        with website(address) as running:
+            yield running
+    except OSError as error:
+        pytest.skip(f"the node's address {address} is not this machine's: {error}")

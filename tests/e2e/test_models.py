@@ -6,7 +6,6 @@ the disposable cluster reach nothing beyond it. The tests run in the order of th
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from tests.support.figures import RecordFigure
 from tests.support.kokoro import kokoro_model
 from tests.support.kubernetes import Kubectl, condition, eventually, is_ready
 from tests.support.transcribe import transcribe, word_error_rate
-from tests.support.webserver import Answer, Site, website
+from tests.support.webserver import Answer, Site
 
 pytestmark = pytest.mark.e2e
 
@@ -27,18 +26,6 @@ WORD_ERROR_GOAL = 0.05
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it walks home."
 SMALL = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
 """Less than Kokoro's own: two services have to fit on a node of two cores."""
-
-
-@pytest.fixture(scope="module")
-def site(kubectl: Kubectl) -> Iterator[Site]:
-    """A web server that pods reach, if the cluster's node is this very machine."""
-    (node, *_) = kubectl.list("node")
-    address = next(e["address"] for e in node["status"]["addresses"] if e["type"] == "InternalIP")
-    try:
-        with website(address) as running:
-            yield running
-    except OSError as error:
-        pytest.skip(f"the node's address {address} is not this machine's: {error}")
 
 
 @pytest.fixture(scope="module")

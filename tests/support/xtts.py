@@ -18,15 +18,24 @@ from typing import Any, Final, Literal
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 from TTS.config.shared_configs import BaseDatasetConfig
 from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig
 from TTS.tts.models.xtts import Xtts
 
-from speaker_runtime.backends.xtts.recipe import LICENSE, XttsRecipe
+from speaker_runtime.backends.xtts.recipe import (
+    CONFIG_FILE,
+    LICENSE,
+    SPEAKERS_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+    XttsRecipe,
+)
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.models.fetching import fetch
+from speaker_runtime.models.store import read_manifest
 from tests.support.models import offer
 
 Variant = Literal["plain", "pickled", "trained"]
@@ -77,6 +86,26 @@ def tiny_model(directory: Path, variant: Variant = "plain") -> ModelConfig:
     )
     fetch(config, lambda _: None, recipe=XttsRecipe())
     return config
+
+
+def full_model(directory: Path) -> ModelConfig:
+    """The same with a GPT of the published size, 1.9 GB; nothing of it is kept in memory."""
+    made = directory / "model"
+    made.mkdir(parents=True)
+    tokenizer().save(str(made / VOCABULARY_FILE))
+    model = _random(XttsConfig(model_args=XttsArgs(gpt_use_perceiver_resampler=True)))
+    described = json.dumps(model.config.to_dict())
+    (made / CONFIG_FILE).write_text(described, "utf-8")
+    save_file(dict(model.state_dict()), made / WEIGHTS_FILE)
+    speakers = _speakers(model.args.gpt_n_model_channels)
+    latents = {
+        f"{name}/{part}": tensor for name in speakers for part, tensor in speakers[name].items()
+    }
+    save_file(latents, made / SPEAKERS_FILE)
+    offer(made)
+    manifest = read_manifest(made)
+    assert manifest is not None
+    return ModelConfig(source=manifest.source, directory=made, accept_license=LICENSE)
 
 
 def tiny_weights() -> dict[str, Tensor]:
@@ -156,21 +185,26 @@ def tokenizer() -> Tokenizer:
 
 @cache
 def _model() -> _Model:
-    with torch.random.fork_rng():
-        torch.manual_seed(_SEED)
-        model = Xtts(_config())
-        model.tokenizer.tokenizer = tokenizer()
-        model.init_models()
-        weights = dict(model.state_dict())
-        model.gpt.init_gpt_for_inference()
+    model = _random(_config())
+    weights = dict(model.state_dict())
+    model.gpt.init_gpt_for_inference()
     return _Model(model.config, weights, dict(model.state_dict()))
 
 
-def _speakers() -> dict[str, dict[str, Tensor]]:
+def _random(config: XttsConfig) -> Xtts:
+    with torch.random.fork_rng():
+        torch.manual_seed(_SEED)
+        model = Xtts(config)
+        model.tokenizer.tokenizer = tokenizer()
+        model.init_models()
+    return model
+
+
+def _speakers(channels: int = CHANNELS) -> dict[str, dict[str, Tensor]]:
     generator = torch.Generator().manual_seed(_SEED)
     return {
         name: {
-            "gpt_cond_latent": torch.randn(1, 32, CHANNELS, generator=generator),
+            "gpt_cond_latent": torch.randn(1, 32, channels, generator=generator),
             "speaker_embedding": torch.randn(1, 512, 1, generator=generator),
         }
         for name in SPEAKERS

@@ -1,0 +1,179 @@
+"""XTTS-v2's image, and a cloned voice on a cluster: ``make e2e-xtts``.
+
+The weights are random, in the layout of the published ones: what is said is no speech, and
+everything else is as with the real model. The tests run in the order of the file.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from cluster.config import Config
+from cluster.images import product_image
+from speaker_runtime.contract import (
+    CONFIG_FILE,
+    READY_PATH,
+    VOICES_FILE,
+    ModelConfig,
+    RuntimeConfig,
+    VoiceManifest,
+)
+from tests.e2e.client_pod import post
+from tests.support import clips
+from tests.support.audio import decode
+from tests.support.figures import RecordFigure
+from tests.support.kubernetes import Kubectl, eventually, is_ready
+from tests.support.offline import offline
+from tests.support.webserver import Site
+from tests.support.xtts import SPEAKERS, full_model, tiny_checkpoint, tiny_model
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
+
+IMAGE: Final = "runtime-xtts"
+BUILD_TIMEOUT: Final = 45 * 60
+"""Seconds to build an image of five gigabytes and to put it on the node."""
+GIGABYTES: Final = 5.0
+START_GOAL: Final = 30.0
+START_TIMEOUT: Final = 180
+ANSWER_TIMEOUT: Final = 120
+READY_TIMEOUT: Final = 240
+SYSTEM: Final = "speaker-tts-system"
+OPERATOR: Final = "speaker-tts-operator"
+SENTENCE: Final = "The harbour lay quiet."
+SMALL: Final = {"requests": {"cpu": "250m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}}
+"""Less than the real model's own: it has to fit on a node of two cores."""
+
+
+def cluster(repository: Path, *verb: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "cluster", *verb],
+        cwd=repository / "hack",
+        capture_output=True,
+        text=True,
+        timeout=BUILD_TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-6000:]
+    return done.stdout
+
+
+def documents(directory: Path, model: ModelConfig) -> None:
+    """What the operator would write, for a directory that the runtime sees as /mnt."""
+    inside = model.model_copy(update={"directory": Path("/mnt") / model.directory.name})
+    config = RuntimeConfig(service="xtts", backend="xtts", model=inside)
+    (directory / CONFIG_FILE).write_text(config.to_json())
+    (directory / VOICES_FILE).write_text(VoiceManifest().to_json())
+
+
+def test_the_image_is_smaller_than_five_gigabytes(
+    repository: Path, record_figure: RecordFigure
+) -> None:
+    above_base, whole = (
+        int(each) / 1e9 for each in cluster(repository, "image-size", IMAGE).split()
+    )
+    record_figure("xtts image, unpacked, its base included", whole, "GB", goal="< 5")
+    assert above_base < whole < GIGABYTES
+
+
+@pytest.fixture(scope="module")
+def tag() -> str:
+    return product_image(Config.load(), IMAGE).tag
+
+
+def test_with_a_cached_model_it_speaks_read_only_and_without_a_network(
+    tag: str, tmp_path: Path
+) -> None:
+    directory = tmp_path / "mnt"
+    directory.mkdir()
+    documents(directory, tiny_model(directory))
+    order = {"model": "tts-1", "voice": SPEAKERS[0], "input": SENTENCE, "response_format": "wav"}
+    with offline(tag, directory, tmp_path, "serve", "--config", "/mnt", "--port", "8000") as server:
+        server.ask(READY_PATH, within=START_TIMEOUT)
+        audio = server.ask("/v1/audio/speech", json.dumps(order), within=ANSWER_TIMEOUT)
+        assert server.interfaces() == ["lo"]
+    assert decode(audio).seconds > 0.5
+    assert decode(audio).loudness > 0
+
+
+def test_a_model_of_full_size_is_ready_within_half_a_minute(
+    tag: str, tmp_path: Path, record_figure: RecordFigure
+) -> None:
+    directory = tmp_path / "mnt"
+    directory.mkdir()
+    documents(directory, full_model(directory))
+    began = time.monotonic()
+    with offline(tag, directory, tmp_path, "serve", "--config", "/mnt", "--port", "8000") as server:
+        server.ask(READY_PATH, within=START_TIMEOUT)
+        took = time.monotonic() - began
+    record_figure("xtts image started with 1.9 GB of weights, to ready", took, "s", goal="< 30")
+    assert took < START_GOAL
+
+
+@pytest.fixture(scope="module")
+def example(
+    kubectl: Kubectl, site: Site, repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
+    """``examples/xtts.yaml``, with a tiny model of the site in place of the published one."""
+    cluster(repository, "images", IMAGE)
+    published = tiny_checkpoint(tmp_path_factory.mktemp("published"), "pickled")
+    files = {path.name: path.read_bytes() for path in published.iterdir()}
+    objects = list(yaml.safe_load_all((repository / "examples" / "xtts.yaml").read_text()))
+    spec = objects[0]["spec"]
+    spec["model"]["source"] = site.address("xtts", site.offer("xtts", files))
+    spec["resources"] = SMALL
+    spec["cache"]["size"] = "1Gi"
+    return objects
+
+
+def allow(kubectl: Kubectl, secret: str) -> None:
+    """Let the operator read one Secret, as docs/voices.md says."""
+    name = f"read-{secret}"
+    kubectl("create", "role", name, "--verb=get", "--resource=secrets", f"--resource-name={secret}")
+    account = f"--serviceaccount={SYSTEM}:{OPERATOR}"
+    kubectl("create", "rolebinding", name, f"--role={name}", account)
+
+
+def _is_ready(kubectl: Kubectl, kind: str, name: str) -> bool:
+    return is_ready(kubectl.get(kind, name))
+
+
+def test_the_example_becomes_ready_with_a_voice_of_a_recording(
+    kubectl: Kubectl, example: list[dict[str, Any]], tmp_path: Path, record_figure: RecordFigure
+) -> None:
+    recording = tmp_path / "ana.wav"
+    recording.write_bytes(clips.wav(clips.speech()))
+    kubectl("create", "secret", "generic", "ana-recording", f"--from-file={recording}")
+    allow(kubectl, "ana-recording")
+    began = time.monotonic()
+    kubectl.apply(*example)
+
+    for kind, name in (("ttsservice", "polyglot"), ("voice", "narrator"), ("voice", "ana")):
+        eventually(
+            partial(_is_ready, kubectl, kind, name),
+            within=READY_TIMEOUT,
+            what=f"{kind}/{name} is Ready",
+        )
+    record_figure("xtts example applied to a cloned voice", time.monotonic() - began, "s")
+
+
+def test_the_cloned_voice_is_heard_and_is_not_another_one(kubectl: Kubectl) -> None:
+    url = (kubectl.get("ttsservice", "polyglot") or {})["status"]["url"]
+
+    def speak(voice: str) -> bytes:
+        order = {"model": "tts-1", "voice": voice, "input": SENTENCE, "response_format": "wav"}
+        status, audio = post(kubectl, f"asks-for-{voice}", f"{url}/v1/audio/speech", order)
+        assert status == 200, audio[:500]
+        return audio
+
+    cloned, built_in = speak("ana"), speak("narrator")
+    for audio in (cloned, built_in):
+        assert decode(audio).seconds > 0.5
+        assert decode(audio).loudness > 0
+    assert cloned != built_in

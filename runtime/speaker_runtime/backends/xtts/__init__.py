@@ -58,6 +58,7 @@ class XttsBackend:
     def load(self, progress: Callable[[str], None]) -> Capabilities:
         """Load the checkpoint, unless told otherwise with a GPT of 16 bits on GPUs."""
         stored = open_model(self._config)
+        stored.read_ahead()
         progress("library")
         from speaker_runtime.backends.xtts.model import Model  # noqa: PLC0415  seconds, on this thread
 

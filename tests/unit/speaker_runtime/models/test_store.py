@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from speaker_runtime.models.sources.base import Progress
 from speaker_runtime.models.store import open_model
 
 SOURCE = "package://hibari-tts"
+WITHIN = 10.0
 
 
 @pytest.fixture
@@ -147,3 +149,26 @@ def test_a_broken_manifest_cannot_be_opened(fetched: ModelConfig) -> None:
 def test_a_file_that_the_model_lacks_is_told(fetched: ModelConfig) -> None:
     with pytest.raises(ModelError, match="no file other"):
         open_model(fetched).path("other")
+
+
+def test_reading_ahead_takes_from_the_disk_what_reading_does(fetched: ModelConfig) -> None:
+    stored = open_model(fetched)
+    paths = [stored.path(each.name) for each in stored.manifest.files]
+
+    def from_disk(read: Callable[[], object]) -> int:
+        for path in paths:
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+                os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        before = bytes_from_disk()
+        read()
+        return bytes_from_disk() - before
+
+    read = from_disk(lambda: [path.read_bytes() for path in paths])
+    assert from_disk(lambda: stored.read_ahead().join(WITHIN)) >= read
+
+
+def bytes_from_disk() -> int:
+    """What this process has had read from disks; of files in memory, nothing."""
+    counters = Path("/proc/self/io").read_text().split()
+    return int(counters[counters.index("read_bytes:") + 1])

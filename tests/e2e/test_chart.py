@@ -1,5 +1,6 @@
 """The installation can be tried by its own test."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def test_helm_test_has_the_installation_speak(deployed: Kubectl, repository: Pat
     ended = subprocess.run(
         [sys.executable, "-m", "cluster", "helm", "test", "speaker-tts", *where],
         cwd=repository,
-        env={"PYTHONPATH": "hack", "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin"},
+        env=os.environ | {"PYTHONPATH": "hack"},
         capture_output=True,
         text=True,
         timeout=2 * TEST_TIMEOUT,

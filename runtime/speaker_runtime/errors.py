@@ -51,6 +51,7 @@ class ErrorCode(StrEnum):
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     MODEL_NOT_READY = "model_not_ready"
     OVERLOADED = "overloaded"
+    OUT_OF_MEMORY = "out_of_memory"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     SHUTTING_DOWN = "shutting_down"
     SESSION_ENDED = "session_ended"
@@ -239,6 +240,12 @@ CATALOGUE: Final[Mapping[ErrorCode, ErrorKind]] = MappingProxyType(
             503,
             "More speech is waiting than this service may queue.",
             "Try again after the seconds in the Retry-After header.",
+        ),
+        ErrorCode.OUT_OF_MEMORY: _server(
+            503,
+            "The device has no memory left for this speech, and the service goes on.",
+            "Try again after the seconds in the Retry-After header; whoever runs the service gives "
+            "it more memory, or fewer copies on a device.",
         ),
         ErrorCode.DEADLINE_EXCEEDED: _server(
             503,

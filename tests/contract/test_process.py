@@ -158,6 +158,15 @@ def test_a_model_cut_short_ends_the_process(fetched: Path) -> None:
     assert "hibari.onnx" in ended.stderr
 
 
+def test_a_gpu_that_is_not_there_is_explained(fetched: Path) -> None:
+    _edit(fetched / CONFIG_FILE, devices={"kind": "gpu"})
+    ended = _run("serve", "--config", fetched, "--port", "0")
+    assert ended.returncode == ExitCode.FAILED
+    assert "no GPU is there" in ended.stderr
+    assert "gpu.fallbackToCPU" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_port_in_use_is_explained(fetched: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -14,6 +14,7 @@ from speaker_runtime.backends.protocol import (
     ClonedVoice,
     Cloning,
     DeviceUnavailableError,
+    OutOfMemoryError,
     Placement,
     Reference,
     Slice,
@@ -88,6 +89,7 @@ class ToneBackend:
         has_chance: Whether it says that another seed may sound.
         load_error: Why it cannot be loaded.
         lost_at: The utterance at which the device fails.
+        starved_at: The utterance for which the device has no memory.
         presets: Names of its speakers, which all sound alike.
         cloning: Which references it takes; its clones hum at the pitch of theirs.
         warmup_sounds: How many slices of its warm-up are hummed; all if None.
@@ -107,6 +109,7 @@ class ToneBackend:
     has_chance: bool = False
     load_error: Exception | None = None
     lost_at: str | None = None
+    starved_at: str | None = None
     presets: tuple[str, ...] = ("low", "high")
     cloning: Cloning | None = None
     warmup_sounds: int | None = None
@@ -180,6 +183,8 @@ class ToneBackend:
         self._wait()
         if any(stream.text == self.lost_at for stream in streams):
             raise DeviceUnavailableError("the tone generator is gone")
+        if any(stream.text == self.starved_at for stream in streams):
+            raise OutOfMemoryError("the tone generator has no memory left")
         spoken = [stream.slices.pop(0) for stream in streams]
         self.steps.append(spoken)
         if any(BROKEN in each for each in spoken):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -186,7 +186,25 @@ StepResult: TypeAlias = Slice | SpeechError
 
 
 class DeviceUnavailableError(Exception):
-    """The device is not there, or has no memory left; another one may do."""
+    """The device is not there, failed, or has no memory left; another one may do.
+
+    Attributes:
+        remedy: What to do, for whoever runs the service.
+    """
+
+    remedy: ClassVar[str] = (
+        "See that the GPU and its driver are there, or let the model run on the CPU: "
+        "devices.fallback_to_cpu here, gpu.fallbackToCPU in a TTSService."
+    )
+
+
+class OutOfMemoryError(DeviceUnavailableError):
+    """The device has no memory left for this; it works, and there may be enough for less."""
+
+    remedy: ClassVar[str] = (
+        "Give it more memory (resources in a TTSService, or a larger GPU), load fewer copies "
+        "(devices.copies here, serving.copies there), or compute with less (model.precision)."
+    )
 
 
 @dataclass(frozen=True)
@@ -252,7 +270,7 @@ class Backend(Protocol[StreamT]):
         One step takes well under a second, so that other requests get their turn.
 
         Raises:
-            DeviceUnavailableError: The device failed or ran out of memory; nothing was advanced.
+            DeviceUnavailableError: The device failed or ran out of memory; these streams are lost.
         """
 
     def close(self) -> None:

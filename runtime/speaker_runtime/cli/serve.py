@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from speaker_runtime.backends.protocol import DeviceUnavailableError
 from speaker_runtime.cli import logs
 from speaker_runtime.cli.documents import (
     InvalidConfigError,
@@ -100,6 +101,8 @@ def _check_shared_cache(url: str | None) -> None:
 def _ended_by(error: Exception) -> ExitCode:
     if isinstance(error, ModelError):
         return end(error.exit_code, str(error))
+    if isinstance(error, DeviceUnavailableError):
+        return end(ExitCode.FAILED, f"The model's device cannot be used: {error}. {error.remedy}")
     logger.error("the engine failed", exc_info=error)
     return end(ExitCode.FAILED, f"The engine failed: {error!r}")
 

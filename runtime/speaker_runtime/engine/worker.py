@@ -12,17 +12,24 @@ from speaker_runtime.backends.protocol import (
     AnyBackend,
     Capabilities,
     DeviceUnavailableError,
+    OutOfMemoryError,
     Placement,
     Slice,
     SpeechRequest,
     StepResult,
 )
+from speaker_runtime.engine.errand import Errand
 from speaker_runtime.engine.scheduler import Scheduler
 from speaker_runtime.engine.state import CopyState, EngineState, Phase
 from speaker_runtime.engine.ticket import Chunk, Turn
 from speaker_runtime.errors import ErrorCode, SpeechError
 
 logger = logging.getLogger(__name__)
+
+_MOST_STARVED = 3
+"""Steps one after the other for which there is no memory; then there will be none."""
+_MEMORY_RETURNS = 1
+"""Seconds after which there may be some: what the streams had is free at once."""
 
 Make = Callable[[Placement], AnyBackend]
 """Makes a copy of the model, not yet loaded, for a place."""
@@ -62,6 +69,7 @@ class Worker:
         self._clock = clock
         self._backend: AnyBackend | None = None
         self._state = EngineState(Phase.LOADING)
+        self._starved = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"engine-{copy}", daemon=True)
 
@@ -113,7 +121,7 @@ class Worker:
                     # One at a time between two steps: whoever listens must not be kept waiting.
                     errand = self._scheduler.next_errand()
                     if errand is not None:
-                        errand.run(backend)
+                        self._run_errand(backend, errand)
                     turns = self._scheduler.next_turns(self._copy)
                     if turns:
                         self._step(backend, turns, can.sample_rate)
@@ -155,19 +163,33 @@ class Worker:
             sounds += len(result.samples) > 0
             finished = result.finished or sounds == can.warmup_sounds
 
+    @property
+    def _can_move(self) -> bool:
+        return self._fallback is not None and self._placement != self._fallback
+
     def _move(self, error: DeviceUnavailableError) -> None:
         """Go on where there is no GPU to miss.
 
         Raises:
             DeviceUnavailableError: That is not wanted, or that fails as well.
         """
-        if self._fallback is None or self._placement == self._fallback:
+        if self._fallback is None or not self._can_move:
             raise error
         logger.warning("the model moves to the CPU", extra={"fields": {"reason": str(error)}})
         self._scheduler.forget_streams(self._copy, _failed("The GPU failed while speaking."))
         if self._backend:
             self._backend.close()
         self._placement, self._fell_back = self._fallback, str(error)
+
+    def _run_errand(self, backend: AnyBackend, errand: Errand) -> None:
+        try:
+            errand.run(backend)
+        except OutOfMemoryError as error:
+            if self._can_move:
+                raise
+            logger.warning(
+                "too little memory for a voice", extra={"fields": {"reason": str(error)}}
+            )
 
     def _step(self, backend: AnyBackend, turns: Sequence[Turn], sample_rate: int) -> None:
         ready = [turn for turn in turns if self._open(backend, turn)]
@@ -176,10 +198,14 @@ class Worker:
         began = self._clock()
         try:
             results: Sequence[StepResult] = backend.step([turn.stream for turn in ready])
+        except OutOfMemoryError as error:
+            results = [self._starve(error)] * len(ready)
         except DeviceUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  the other requests go on
             results = [_as_speech_error(error)] * len(ready)
+        else:
+            self._starved = 0
         work = self._clock() - began
         samples = sum(len(each.samples) for each in results if isinstance(each, Slice))
         self._scheduler.observe(work, samples / sample_rate)
@@ -192,12 +218,28 @@ class Worker:
             return True
         try:
             turn.stream = backend.open(turn.request)
+        except OutOfMemoryError as error:
+            self._scheduler.deliver(self._copy, turn, self._starve(error))
+            return False
         except DeviceUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  one request's failure is not the engine's
             self._scheduler.deliver(self._copy, turn, _as_speech_error(error))
             return False
         return True
+
+    def _starve(self, error: OutOfMemoryError) -> SpeechError:
+        """What those hear for whom there is no memory; what they had is free again.
+
+        Raises:
+            OutOfMemoryError: There is another place to go, or there was none too often.
+        """
+        self._starved += 1
+        if self._can_move or self._starved == _MOST_STARVED:
+            raise error
+        logger.warning("too little memory to speak", extra={"fields": {"reason": str(error)}})
+        message = "The device has no memory left for this speech."
+        return SpeechError(ErrorCode.OUT_OF_MEMORY, message, retry_after=_MEMORY_RETURNS)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 
 from speaker_runtime import contract
-from speaker_runtime.backends.protocol import DeviceUnavailableError
+from speaker_runtime.backends.protocol import DeviceUnavailableError, OutOfMemoryError
 from speaker_runtime.backends.xtts.kernels import (
     EightBitLinear,
     Linear,
@@ -32,7 +32,7 @@ _DTYPES: Final[Mapping[str, torch.dtype]] = MappingProxyType(
 )
 _EIGHT_BITS: Final = "fbgemm"
 """What PyTorch calls the library with the 8-bit products."""
-_NO_MEMORY: Final = ("can't allocate memory", "not enough memory")
+_NO_MEMORY: Final = ("can't allocate memory", "Cannot allocate memory", "not enough memory")
 """How PyTorch says that the CPU's memory is at its end."""
 
 
@@ -122,14 +122,19 @@ def failures_told() -> Iterator[None]:
     """Tell what a device cannot do as one error.
 
     Raises:
-        DeviceUnavailableError: The device is not there, failed, or has no memory left.
+        DeviceUnavailableError: The device is not there, or failed.
+        OutOfMemoryError: It has no memory left.
     """
     try:
         yield
-    except (torch.OutOfMemoryError, torch.AcceleratorError) as error:
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemoryError(_first_line(error) or "no memory is left") from error
+    except torch.AcceleratorError as error:
         raise DeviceUnavailableError(_first_line(error)) from error
     except (RuntimeError, AssertionError) as error:
-        if _is_missing(error) or any(each in str(error) for each in _NO_MEMORY):
+        if any(each in str(error) for each in _NO_MEMORY):
+            raise OutOfMemoryError(_first_line(error)) from error
+        if _is_missing(error):
             raise DeviceUnavailableError(_first_line(error)) from error
         raise
 

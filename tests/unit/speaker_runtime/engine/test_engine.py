@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from speaker_runtime.audio.pcm import Pcm16, to_pcm16
-from speaker_runtime.backends.protocol import Cloning, DeviceUnavailableError, Placement
+from speaker_runtime.backends.protocol import (
+    Cloning,
+    DeviceUnavailableError,
+    OutOfMemoryError,
+    Placement,
+    Reference,
+)
 from speaker_runtime.engine.engine import Engine
 from speaker_runtime.engine.job import Job
 from speaker_runtime.engine.scheduler import Bounds
@@ -291,6 +297,39 @@ def test_a_lost_gpu_without_a_fallback_ends_the_engine() -> None:
         with pytest.raises(SpeechError):
             Listener(engine, "hello").all()
         assert isinstance(engine.wait(), DeviceUnavailableError)
+
+
+def test_speech_for_which_there_is_no_memory_ends_and_the_engine_goes_on() -> None:
+    with running(ToneBackend(starved_at="hello")) as engine:
+        for _ in range(5):
+            with pytest.raises(SpeechError) as failed:
+                Listener(engine, "hello").all()
+            assert (failed.value.code, failed.value.retry_after) == (ErrorCode.OUT_OF_MEMORY, 1)
+            np.testing.assert_array_equal(Listener(engine, "hi").all(), hummed("hi"))
+
+
+def test_a_device_that_has_no_memory_for_anything_ends_the_engine() -> None:
+    with running(ToneBackend(starved_at="hello")) as engine:
+        for _ in range(3):
+            with pytest.raises(SpeechError):
+                Listener(engine, "hello").all()
+        assert isinstance(engine.wait(), OutOfMemoryError)
+
+
+def test_a_gpu_without_memory_is_left_where_there_is_a_fallback() -> None:
+    with elsewhere(ToneBackend(starved_at="hello")) as (engine, _):
+        np.testing.assert_array_equal(Listener(engine, "hello").all(), hummed("hello"))
+        (copy,) = engine.copies
+        assert (copy.device, copy.fallback) == ("cpu", "the tone generator has no memory left")
+
+
+def test_a_voice_for_which_there_is_no_memory_leaves_the_others_speaking() -> None:
+    cloning = Cloning(sample_rate=16_000, languages=("en",))
+    backend = ToneBackend(cloning=cloning, embed_error=OutOfMemoryError("too long"))
+    with running(backend) as engine:
+        with pytest.raises(OutOfMemoryError, match="too long"):
+            engine.embed(Reference((np.zeros(16_000, np.float32),), "en")).result(WITHIN)
+        np.testing.assert_array_equal(Listener(engine, "hello").all(), hummed("hello"))
 
 
 @contextmanager

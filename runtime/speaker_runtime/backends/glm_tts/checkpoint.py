@@ -10,13 +10,14 @@ from torch import Tensor
 
 from speaker_runtime.backends.glm_tts import recipe
 from speaker_runtime.backends.glm_tts.dit import MELS
+from speaker_runtime.backends.glm_tts.errors import damaged
 from speaker_runtime.backends.glm_tts.flow import Flow
 from speaker_runtime.backends.glm_tts.flow_requests import FlowConfig
 from speaker_runtime.backends.glm_tts.hift import Hift
 from speaker_runtime.backends.glm_tts.llama import Llama, Place
 from speaker_runtime.backends.glm_tts.llama_config import LlamaConfig
 from speaker_runtime.backends.glm_tts.shards import INDEX_FILE, Shards
-from speaker_runtime.backends.glm_tts.tensors import Tensors, damaged
+from speaker_runtime.backends.glm_tts.tensors import Tensors
 
 _FLOW: Final = "flow"
 """Under which key the flow's configuration stands."""

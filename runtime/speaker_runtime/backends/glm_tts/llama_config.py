@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from speaker_runtime.backends.glm_tts.tensors import damaged
+from speaker_runtime.backends.glm_tts.errors import damaged
 
 _KIND: Final[Mapping[str, Any]] = {
     "model_type": "llama",

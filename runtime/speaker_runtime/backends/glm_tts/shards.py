@@ -11,7 +11,7 @@ from typing import Any, Final
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from speaker_runtime.backends.glm_tts.tensors import damaged
+from speaker_runtime.backends.glm_tts.errors import damaged
 
 INDEX_FILE: Final = "model.safetensors.index.json"
 

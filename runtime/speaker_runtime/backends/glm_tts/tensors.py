@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from speaker_runtime.contract import ExitCode
+from speaker_runtime.backends.glm_tts.errors import damaged
 from speaker_runtime.models.errors import ModelError
 
 _NORM_NAMES: Final = (
@@ -94,18 +94,3 @@ class Tensors:
     def damaged(self, why: str) -> ModelError:
         """The error that this file is no such part of the model."""
         return damaged(self.path, why)
-
-
-def damaged(path: object, why: str) -> ModelError:
-    """The error that a file is no part of a GLM-TTS model, or is damaged."""
-    return ModelError(
-        ExitCode.MODEL_CORRUPT,
-        f"{path} is no part of a GLM-TTS model: {_shortened(why)}.",
-        "Fetch the model anew, or name a model.source that fits the backend glm-tts.",
-    )
-
-
-def _shortened(why: str, most: int = 400) -> str:
-    """Of an error that names every tensor, the beginning."""
-    why = " ".join(why.split()).rstrip(".")
-    return why if len(why) <= most else f"{why[:most]}…"

@@ -11,7 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from speaker_runtime.backends.glm_tts.tensors import damaged
+from speaker_runtime.backends.glm_tts.errors import damaged
 from speaker_runtime.contract import ExitCode
 from speaker_runtime.models.errors import ModelError
 

@@ -94,7 +94,8 @@ def _source(address: str, workspace: Workspace, space: Space, recipe: Recipe | N
     if recipe is None:
         return sources.resolve(address, workspace)
     choosing = replace(workspace, choose=lambda names: recipe.select(names).names)
-    return ConvertedSource(sources.resolve(address, choosing), recipe, workspace, space)
+    source = sources.resolve(address, choosing)
+    return ConvertedSource(source, recipe, workspace, space, sources.resolve)
 
 
 def check_source(config: ModelConfig) -> None:

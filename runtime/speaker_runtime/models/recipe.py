@@ -1,12 +1,25 @@
 """What a backend makes of a published model's files while they are fetched."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 Blocks: TypeAlias = Callable[[], Iterator[bytes]]
 """Gives a file's content, from its beginning each time."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A file that the model needs and another one has.
+
+    Attributes:
+        source: Where that model comes from.
+        name: The file's path there.
+    """
+
+    source: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -16,10 +29,12 @@ class Selection:
     Attributes:
         names: The files' paths, in the order in which they are best looked at.
         finished: Whether the backend loads them as they are.
+        elsewhere: What comes from other models, by the path that it gets; nothing if finished.
     """
 
     names: tuple[str, ...]
     finished: bool
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)
 
 
 class Recipe(Protocol):

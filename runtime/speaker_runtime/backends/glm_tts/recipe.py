@@ -7,8 +7,8 @@ them under the names that they have there. All else is installed as it is, in it
 * ``vq32k-phoneme-tokenizer/``: ranks and added tokens; its Python class is left behind;
 * ``speech_tokenizer/``: what hears a voice's codes;
 * ``flow/config.yaml``;
-* ``frontend/campplus.onnx``, which hears a speaker. The model's page on the Hub has not got it, its
-  repository of code has;
+* ``frontend/campplus.onnx``, which hears a speaker. The model's page on the Hub has not got it; it
+  is the same as CosyVoice's, and comes from there where the source has none;
 * ``configs/``: tables of how characters are replaced and said, where there are any.
 
 The vocoder of 32 kHz, a program, is left behind. A source that has the arrays has been through this
@@ -27,7 +27,7 @@ from speaker_runtime.models.arrays import dtype_of, safetensors_blocks
 from speaker_runtime.models.checkpoints import read_checkpoint
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import blocks
-from speaker_runtime.models.recipe import Blocks, Selection
+from speaker_runtime.models.recipe import Blocks, Elsewhere, Selection
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,8 @@ SPEAKER_FILE: Final = "frontend/campplus.onnx"
 
 PICKLES: Final[Mapping[str, str]] = {FLOW_FILE: "flow/flow.pt", HIFT_FILE: "hift/hift.pt"}
 """Of what each file of arrays is made."""
+COSYVOICE: Final = Elsewhere("hf://FunAudioLLM/CosyVoice2-0.5B@main", "campplus.onnx")
+"""Who else has the speaker encoder."""
 _NEEDED: Final = (
     LLM_CONFIG_FILE,
     FLOW_CONFIG_FILE,
@@ -66,10 +68,17 @@ _NO_CLASSES: Final = "-"
 
 
 class GlmTtsRecipe:
-    """Makes what the backend loads of what is published."""
+    """Makes what the backend loads of what is published.
+
+    Args:
+        speaker: Where the speaker encoder comes from, if the source has none.
+    """
 
     license: str | None = None
     """The weights are published under the MIT licence, which nobody has to accept by name."""
+
+    def __init__(self, speaker: Elsewhere = COSYVOICE) -> None:
+        self._speaker = speaker
 
     def select(self, names: Collection[str]) -> Selection:
         """Configurations first, which tell other models from this one, the weights last."""
@@ -85,10 +94,19 @@ class GlmTtsRecipe:
             for folder, found in zip(_SHARDED, shards, strict=True)
             if not found
         ]
+        elsewhere: dict[str, Elsewhere] = {}
+        if SPEAKER_FILE in missing and not finished:
+            missing.remove(SPEAKER_FILE)
+            elsewhere[SPEAKER_FILE] = self._speaker
         if missing:
-            raise _incomplete(missing)
+            raise ModelError(
+                ExitCode.MODEL_UNAVAILABLE,
+                f"This is no whole GLM-TTS: there is no {' and no '.join(missing)}.",
+                "Name a model.source with all files of GLM-TTS, or leave model.source out.",
+            )
         ordered = (*_NEEDED, *_WELCOME, *weights, *(name for found in shards for name in found))
-        return Selection(tuple(name for name in ordered if name in names), finished)
+        chosen = tuple(name for name in ordered if name in names)
+        return Selection(chosen, finished, elsewhere)
 
     def check(self, directory: Path, name: str) -> None:
         """The small files tell whether the large ones can be of use."""
@@ -145,21 +163,6 @@ def _require_converter() -> None:
             "PyTorch is not installed here, and takes the published GLM-TTS apart.",
             "Fetch with the runtime image of glm-tts, or install speaker-tts[runtime,glm-tts].",
         )
-
-
-def _incomplete(missing: Collection[str]) -> ModelError:
-    remedy = "Name a model.source with all files of GLM-TTS."
-    if set(missing) == {SPEAKER_FILE}:
-        remedy = (
-            "The model's page on the Hub has not got it, but its repository of code has, under the "
-            f"same name: put both together in a place of your own, the file at {SPEAKER_FILE}, "
-            "and name that as model.source."
-        )
-    return ModelError(
-        ExitCode.MODEL_UNAVAILABLE,
-        f"This is no whole GLM-TTS: there is no {' and no '.join(missing)}.",
-        remedy,
-    )
 
 
 def _content(path: Path) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Any source, with what a backend's recipe makes of its files in place of them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Final
@@ -11,7 +12,7 @@ from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.files import install, skip
 from speaker_runtime.models.licenses import together
 from speaker_runtime.models.manifest import FileEntry
-from speaker_runtime.models.recipe import Blocks, Recipe, Selection
+from speaker_runtime.models.recipe import Blocks, Elsewhere, Recipe, Selection
 from speaker_runtime.models.sources.base import Progress, Source, Workspace
 from speaker_runtime.models.space import Space
 from speaker_runtime.models.store import is_intact
@@ -29,6 +30,7 @@ class ConvertedSource:
         recipe: Of the backend that the model is for.
         workspace: Where they lie meanwhile.
         space: Where the model is to lie.
+        resolve: Gives the source of an address, of what comes from other models.
     """
 
     local: ClassVar[bool] = False
@@ -36,15 +38,25 @@ class ConvertedSource:
     scratch: int = 0
     """What is needed is asked for before the published files are downloaded."""
 
-    def __init__(self, source: Source, recipe: Recipe, workspace: Workspace, space: Space) -> None:
+    def __init__(
+        self,
+        source: Source,
+        recipe: Recipe,
+        workspace: Workspace,
+        space: Space,
+        resolve: Callable[[str, Workspace], Source],
+    ) -> None:
         self._source = source
+        self._resolve = resolve
         self._recipe = recipe
         self._workspace = workspace
         self._space = space
 
     def license(self) -> str | None:
-        """The source's and the backend's, where they ask to be accepted."""
-        return together(self._source.license(), self._recipe.license)
+        """The sources' and the backend's, where they ask to be accepted."""
+        others = {each.source: source for each, source, _ in self._elsewhere.values()}
+        licenses = (each.license() for each in (self._source, *others.values()))
+        return together(*licenses, self._recipe.license)
 
     def list(self) -> Sequence[FileEntry]:
         """Name what is made; the published files are downloaded for it."""
@@ -75,26 +87,54 @@ class ConvertedSource:
         return self._recipe.select(self._published.keys())
 
     @cached_property
+    def _elsewhere(self) -> Mapping[str, tuple[Elsewhere, Source, FileEntry]]:
+        """What comes from other models: from where, and as which file there."""
+        found: dict[str, tuple[Elsewhere, Source, FileEntry]] = {}
+        for name, wanted in self._selection.elsewhere.items():
+            source = self._resolve(
+                wanted.source, replace(self._workspace, choose=partial(_only, wanted.name))
+            )
+            entry = next((each for each in source.list() if each.name == wanted.name), None)
+            if entry is None:
+                raise ModelError(
+                    ExitCode.MODEL_UNAVAILABLE,
+                    f"{wanted.source} has no {wanted.name}, which this model needs as {name}.",
+                    f"Name a model.source that has {name} itself.",
+                )
+            found[name] = wanted, source, entry
+        return found
+
+    @cached_property
     def _made(self) -> Mapping[str, Blocks]:
         return self._recipe.make(self._download())
 
     def _download(self) -> Path:
         directory = self._workspace.directory / _PUBLISHED
-        wanted = [self._published[name] for name in self._selection.names]
-        size = sum(entry.size for entry in wanted)
-        missing = [entry for entry in wanted if not is_intact(directory, entry)]
+        wanted = [(self._source, self._published[name], name) for name in self._selection.names]
+        wanted += [(source, entry, name) for name, (_, source, entry) in self._elsewhere.items()]
+        size = sum(entry.size for _, entry, _ in wanted)
+        missing = {
+            name
+            for _, entry, name in wanted
+            if not is_intact(directory, entry.model_copy(update={"name": name}))
+        }
+        lacking = sum(entry.size for _, entry, name in wanted if name in missing)
         # What is made is as large as what it is made of, or smaller.
         self._space.require_capacity(size, scratch=size)
-        self._space.require_free(size + sum(entry.size for entry in missing))
-        done = size - sum(entry.size for entry in missing)
-        for entry in wanted:
-            if entry in missing:
-                read = partial(self._source.read, entry)
-                for count in install(read, directory / entry.name, f"sha256:{entry.sha256}"):
+        self._space.require_free(size + lacking)
+        done = size - lacking
+        for source, entry, name in wanted:
+            if name in missing:
+                read = partial(source.read, entry)
+                for count in install(read, directory / name, f"sha256:{entry.sha256}"):
                     done += count
-                    self._workspace.report(Progress(entry.name, done, size))
-            self._recipe.check(directory, entry.name)
+                    self._workspace.report(Progress(name, done, size))
+            self._recipe.check(directory, name)
         return directory
+
+
+def _only(name: str, names: Collection[str]) -> Collection[str]:
+    return [each for each in names if each == name]
 
 
 def _entry(name: str, blocks: Blocks) -> FileEntry:

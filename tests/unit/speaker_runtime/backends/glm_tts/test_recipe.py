@@ -20,6 +20,7 @@ from speaker_runtime.contract import ExitCode, ModelConfig
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.fetching import fetch
 from speaker_runtime.models.manifest import MANIFEST_FILE
+from speaker_runtime.models.recipe import Elsewhere
 from speaker_runtime.models.store import verify
 from tests.support.glm_models import flow_weights, hift_weights, write_flow, write_hift, write_llm
 from tests.support.models import ignore, offer
@@ -150,11 +151,44 @@ def test_what_is_missing_is_named(published: Path, name: str) -> None:
     assert name.replace("model.safetensors", "*.safetensors") in error.message
 
 
-def test_where_only_the_speaker_encoder_is_missing_it_is_told_where_it_is(published: Path) -> None:
-    (published / SPEAKER_FILE).unlink()
-    error = failure(published)
-    assert SPEAKER_FILE in error.message
-    assert "repository of code" in error.remedy
+@pytest.fixture
+def other(published: Path) -> Elsewhere:
+    """The speaker encoder in another model, from which it is missing here."""
+    directory = published.with_name("other")
+    directory.mkdir()
+    (published / SPEAKER_FILE).rename(directory / "campplus.onnx")
+    (directory / "huge.pt").write_bytes(b"x")
+    return Elsewhere(offer(directory), "campplus.onnx")
+
+
+def test_a_speaker_encoder_that_is_missing_comes_from_elsewhere(
+    published: Path, other: Elsewhere
+) -> None:
+    config = offered(published)
+
+    fetch(config, ignore, recipe=GlmTtsRecipe(other))
+
+    assert (config.directory / SPEAKER_FILE).read_text() == SPEAKER_FILE
+    assert not list(config.directory.rglob("*huge*"))
+    # It is whole now, wherever it is taken from.
+    assert (installed(config.directory) / SPEAKER_FILE).exists()
+
+
+def test_where_nobody_has_a_speaker_encoder_it_is_told_who_was_asked(
+    published: Path, other: Elsewhere
+) -> None:
+    asked = Elsewhere(other.source, "other.onnx")
+    with pytest.raises(ModelError) as failed:
+        fetch(offered(published), ignore, recipe=GlmTtsRecipe(asked))
+    assert failed.value.exit_code is ExitCode.MODEL_UNAVAILABLE
+    assert f"{other.source} has no other.onnx" in failed.value.message
+    assert SPEAKER_FILE in failed.value.remedy
+
+
+def test_what_was_made_and_lost_its_speaker_encoder_is_not_whole(published: Path) -> None:
+    made = installed(published)
+    (made / SPEAKER_FILE).unlink()
+    assert f"no {SPEAKER_FILE}" in failure(made).message
 
 
 def test_another_model_is_told_before_anything_large_is_fetched(published: Path) -> None:

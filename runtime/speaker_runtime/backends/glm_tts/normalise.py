@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 import emoji
-import inflect
 from wetext import Normalizer
 
 from speaker_runtime.backends.glm_tts.errors import damaged, unspeakable
-from speaker_runtime.backends.glm_tts.numbers import with_power
+from speaker_runtime.backends.glm_tts.numbers import counted, with_power
 from speaker_runtime.backends.glm_tts.tables import (
     BRACKETS,
     CIRCLED,
@@ -49,9 +48,6 @@ _ENDS: Final = ".!?;:：。！？；，"
 """A line that ends in one of these is a sentence already."""
 _SCRIPTS: Final = ("LATIN", "CJK", "IDEOGRAPHIC", "FULLWIDTH LATIN")
 """How the names of letters begin that the model can read."""
-_MOST_DIGITS: Final = 36
-"""Of a number that has a name."""
-_NUMBERS: Final = inflect.engine()
 _GRAMMARS: Final = {
     "zh": Normalizer(
         lang="zh",
@@ -157,7 +153,7 @@ def _english(text: str) -> str:
     text = _without(text, BRACKETS)
     # The grammar has read asterisks by now.
     text = text.replace("—", " ").replace("’", "'")
-    text = re.sub(r"\d+", lambda found: _number(found[0]), text)
+    text = re.sub(r"\d+", lambda found: counted(found[0]), text)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"[^\w\s.,!?':;]", "", text).lower()
     text = re.sub(r"([.,!?':;])\1+", r"\1", text)
@@ -197,13 +193,6 @@ def _grammatical(text: str, language: str) -> str | None:
     except (RuntimeError, ValueError, LookupError, AssertionError):
         return None  # the grammar has no path through it
     return worded
-
-
-def _number(digits: str) -> str:
-    number = str(int(digits))
-    if len(number) > _MOST_DIGITS:
-        return " ".join(str(_NUMBERS.number_to_words(each)) for each in number)
-    return str(_NUMBERS.number_to_words(number))
 
 
 def _without(text: str, characters: str) -> str:

@@ -4,12 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import inflect
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speaker_runtime.backends.glm_tts.normalise import normalise, replacements, require_readable
-from speaker_runtime.backends.glm_tts.numbers import spelled, with_power
+from speaker_runtime.backends.glm_tts.numbers import counted, spelled, with_power
 from speaker_runtime.backends.glm_tts.tables import GREEK, MARKS, REPLACED, SYMBOLS
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.models.errors import ModelError
@@ -102,6 +103,7 @@ def test_every_symbol_has_words_in_chinese() -> None:
         ("0", "零"),
         ("-0.5", "零点五"),
         ("3.50", "三点五"),
+        ("007.0", "七"),
         ("-12.0", "负十二"),
         ("10", "十"),
         ("105", "一百零五"),
@@ -113,6 +115,22 @@ def test_every_symbol_has_words_in_chinese() -> None:
 )
 def test_numbers_are_spelled_as_the_model_has_heard_them(number: str, words: str) -> None:
     assert spelled(number) == words
+
+
+INFLECT = inflect.engine()
+
+
+@given(st.integers(0, 2000) | st.integers(0, 10**36 - 1))
+@settings(max_examples=500, deadline=None)
+def test_what_is_left_of_numbers_is_counted_in_english(number: int) -> None:
+    assert counted(str(number)) == INFLECT.number_to_words(str(number))
+
+
+def test_numbers_without_a_name_are_read_digit_by_digit() -> None:
+    assert counted("1" + "0" * 36) == "one" + " zero" * 36
+    assert counted("007") == "seven"
+    assert spelled("9" * 500) == "九" * 500
+    assert counted("9" * 5000) == " ".join(["nine"] * 5000)
 
 
 def test_only_the_first_power_is_put_into_words() -> None:

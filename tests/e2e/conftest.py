@@ -14,7 +14,8 @@ from tests.support.webserver import Site, website
 
 DEPLOY_TIMEOUT = 45 * 60
 """Seconds for everything from nothing: tools compiled, images built, operator installed."""
-DOWN_TIMEOUT = 120
+DOWN_TIMEOUT = 400
+"""Seconds to remove a node with all its images, of which one may have five gigabytes."""
 DELETION_TIMEOUT = 90
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 

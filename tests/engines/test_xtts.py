@@ -72,19 +72,23 @@ def documents(directory: Path, model: ModelConfig) -> None:
     (directory / VOICES_FILE).write_text(VoiceManifest().to_json())
 
 
-def test_the_image_is_smaller_than_five_gigabytes(
-    repository: Path, record_figure: RecordFigure
-) -> None:
-    above_base, whole = (
-        int(each) / 1e9 for each in cluster(repository, "image-size", IMAGE).split()
-    )
-    record_figure("xtts image, unpacked, its base included", whole, "GB", goal="< 5")
-    assert above_base < whole < GIGABYTES
-
-
 @pytest.fixture(scope="module")
-def tag() -> str:
+def gigabytes(repository: Path) -> float:
+    """Of the built image, unpacked, its base included."""
+    _, whole = cluster(repository, "image-size", IMAGE).split()
+    return int(whole) / 1e9
+
+
+@pytest.fixture
+def tag(gigabytes: float) -> str:
     return product_image(Config.load(), IMAGE).tag
+
+
+def test_the_image_is_smaller_than_five_gigabytes(
+    gigabytes: float, record_figure: RecordFigure
+) -> None:
+    record_figure("xtts image, unpacked, its base included", gigabytes, "GB", goal="< 5")
+    assert gigabytes < GIGABYTES
 
 
 def test_with_a_cached_model_it_speaks_read_only_and_without_a_network(
@@ -111,8 +115,9 @@ def test_a_model_of_full_size_is_ready_within_half_a_minute(
     began = time.monotonic()
     with offline(tag, directory, tmp_path, "serve", "--config", "/mnt", "--port", "8000") as server:
         server.ask(READY_PATH, within=START_TIMEOUT)
-        took = time.monotonic() - began
+        took, computed = time.monotonic() - began, server.cpu_seconds()
     record_figure("xtts image started with 1.9 GB of weights, to ready", took, "s", goal="< 30")
+    record_figure("CPU time of that, on all CPUs together", computed, "s")
     assert took < START_GOAL
 
 
@@ -167,7 +172,8 @@ def test_the_cloned_voice_is_heard_and_is_not_another_one(kubectl: Kubectl) -> N
     url = (kubectl.get("ttsservice", "polyglot") or {})["status"]["url"]
 
     def speak(voice: str) -> bytes:
-        order = {"model": "tts-1", "voice": voice, "input": SENTENCE, "response_format": "wav"}
+        order: dict[str, Any] = {"model": "tts-1", "voice": voice, "input": SENTENCE, "seed": 1}
+        order |= {"response_format": "wav"}
         status, audio = post(kubectl, f"asks-for-{voice}", f"{url}/v1/audio/speech", order)
         assert status == 200, audio[:500]
         return audio

@@ -59,8 +59,9 @@ while True:
 class Offline:
     """A program that only its own network namespace can reach."""
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, process: int) -> None:
         self._namespace = namespace
+        self._process = process
 
     def ask(self, path: str, body: str = "", *, within: float) -> bytes:
         """What it answers, once it serves: GET without a body, else POST."""
@@ -71,6 +72,12 @@ class Offline:
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
+
+    def cpu_seconds(self) -> float:
+        """What it has computed so far, on all CPUs together."""
+        fields = Path(f"/proc/{self._process}/stat").read_text().rpartition(")")[2].split()
+        user, system = int(fields[11]), int(fields[12])
+        return (user + system) / os.sysconf("SC_CLK_TCK")
 
     def interfaces(self) -> list[str]:
         """Names of its network interfaces."""
@@ -104,8 +111,8 @@ def offline(tag: str, directory: Path, scratch: Path, *arguments: str | Path) ->
         shell = ["unshare", "--mount", "sh", "-euc", ENTER, "enter", *entered, *program]
         words = _inside(namespace, *shell)
         where = {"IMAGE": str(image), "ROOT": str(root), "DIRECTORY": str(directory)}
-        with running(words, scratch / "log", **where):
-            yield Offline(namespace)
+        with running(words, scratch / "log", **where) as process:
+            yield Offline(namespace, process.pid)
 
 
 @contextmanager

@@ -54,9 +54,12 @@ class ConvertedSource:
 
     def license(self) -> str | None:
         """The sources' and the backend's, where they ask to be accepted."""
-        others = {each.source: source for each, source, _ in self._elsewhere.values()}
-        licenses = (each.license() for each in (self._source, *others.values()))
-        return together(*licenses, self._recipe.license)
+        told = together(self._source.license(), self._recipe.license)
+        try:
+            others = {each.source: source for each, source, _ in self._elsewhere.values()}
+        except ModelError:
+            return told  # what is wrong with the files is told by list(), to who has accepted
+        return together(told, *(each.license() for each in others.values()))
 
     def list(self) -> Sequence[FileEntry]:
         """Name what is made; the published files are downloaded for it."""

@@ -174,6 +174,20 @@ def test_a_speaker_encoder_that_is_missing_comes_from_elsewhere(
     assert (installed(config.directory) / SPEAKER_FILE).exists()
 
 
+def test_the_licence_of_the_other_model_has_to_be_accepted_too(
+    published: Path, other: Elsewhere
+) -> None:
+    path = Path(other.source.removeprefix("file://")) / MANIFEST_FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), "acceptLicense": "NC"}))
+    config = offered(published)
+    with pytest.raises(ModelError) as failed:
+        fetch(config, ignore, recipe=GlmTtsRecipe(other))
+    assert failed.value.exit_code is ExitCode.LICENSE_NOT_ACCEPTED
+    accepted = config.model_copy(update={"accept_license": "NC"})
+    fetch(accepted, ignore, recipe=GlmTtsRecipe(other))
+    assert verify(accepted).manifest.accept_license == "NC"
+
+
 def test_where_nobody_has_a_speaker_encoder_it_is_told_who_was_asked(
     published: Path, other: Elsewhere
 ) -> None:

@@ -30,7 +30,7 @@ from tests.support import clips
 from tests.support.audio import decode
 from tests.support.figures import RecordFigure
 from tests.support.kubernetes import Kubectl, eventually, is_ready
-from tests.support.offline import offline
+from tests.support.offline import missed_libraries, offline, store
 from tests.support.webserver import Site
 from tests.support.xtts import SPEAKERS, full_model, tiny_checkpoint, tiny_model
 
@@ -40,6 +40,8 @@ IMAGE: Final = "runtime-xtts"
 BUILD_TIMEOUT: Final = 45 * 60
 """Seconds to build an image of five gigabytes and to put it on the node."""
 GIGABYTES: Final = 5.0
+OF_THE_NODE: Final = {"libcuda.so.1", "libibverbs.so.1", "libmlx5.so.1", "librdmacm.so.1"}
+"""The driver's, which the container runtime adds, and those of network cards that read storage."""
 START_GOAL: Final = 30.0
 START_TIMEOUT: Final = 180
 ANSWER_TIMEOUT: Final = 120
@@ -89,6 +91,11 @@ def test_the_image_is_smaller_than_five_gigabytes(
 ) -> None:
     record_figure("xtts image, unpacked, its base included", gigabytes, "GB", goal="< 5")
     assert gigabytes < GIGABYTES
+
+
+def test_no_library_misses_what_was_left_out(tag: str) -> None:
+    with store().mounted(tag) as root:
+        assert missed_libraries(root) <= OF_THE_NODE
 
 
 def test_with_a_cached_model_it_speaks_read_only_and_without_a_network(

@@ -6,6 +6,7 @@ nothing else, so that whatever it would fetch fails.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ mount -o remount,bind,ro "$ROOT/mnt"
 mount -o remount,bind,ro "$ROOT"
 exec "$@"
 """
+_NEEDED: Final = re.compile(r"\(NEEDED\).*\[(.+)\]")
 ASK: Final = """
 import sys, time, urllib.error, urllib.request
 url, body, timeout = sys.argv[1], sys.argv[2].encode() or None, float(sys.argv[3])
@@ -86,6 +88,28 @@ class Offline:
         return [line.partition(":")[0].strip() for line in lines]
 
 
+def store() -> BuildahBuilder:
+    """Where images are whose files can be looked at."""
+    builder = choose_builder(Config.load())
+    if not isinstance(builder, BuildahBuilder) or os.geteuid() != 0:
+        pytest.skip("an image's files are mounted by buildah, as root, where no Docker engine is")
+    return builder
+
+
+def missed_libraries(root: Path) -> set[str]:
+    """What shared libraries of an image need, and it does not have."""
+    if shutil.which("readelf") is None:
+        pytest.skip("readelf is not installed: apt-get install binutils")
+    there = [path for path in root.rglob("*.so*") if path.is_file() and _is_elf(path)]
+    shown = _run("readelf", "--dynamic", "--wide", *there)
+    return set(_NEEDED.findall(shown)) - {path.name for path in there}
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
 @contextmanager
 def offline(tag: str, directory: Path, scratch: Path, *arguments: str | Path) -> Iterator[Offline]:
     """Run an image while the context lasts.
@@ -96,9 +120,7 @@ def offline(tag: str, directory: Path, scratch: Path, *arguments: str | Path) ->
         scratch: An empty folder.
         arguments: Of the image's entry point.
     """
-    builder = choose_builder(Config.load())
-    if not isinstance(builder, BuildahBuilder) or os.geteuid() != 0:
-        pytest.skip("an image's files are mounted by buildah, as root, where no Docker engine is")
+    builder = store()
     root = scratch / "root"
     root.mkdir()
     settings = builder.settings(tag)

@@ -24,6 +24,7 @@ from speaker_runtime.backends.glm_tts.tables import (
     QUOTES,
     REPLACED,
     SYMBOLS,
+    UNREAD,
     has_chinese,
 )
 
@@ -41,9 +42,12 @@ _SAID: Final = {
         **CIRCLED,
         **GREEK,
         **SYMBOLS,
+        **UNREAD,
     }.items()
 }
 """What symbols are called in Chinese."""
+_THOUSANDS: Final = re.compile(r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)")
+"""Numbers with commas, of which the Chinese grammar makes several."""
 _ENDS: Final = ".!?;:：。！？；，"
 """A line that ends in one of these is a sentence already."""
 _SCRIPTS: Final = ("LATIN", "CJK", "IDEOGRAPHIC", "FULLWIDTH LATIN")
@@ -136,6 +140,7 @@ def _chinese(text: str, replaced: Sequence[tuple[str, str]]) -> str:
     text = re.sub(f"咯(?=[{_P}])", "喽", text)
     for origin, new in replaced:
         text = text.replace(origin, new)
+    text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
     text = _worded(text, "zh").replace("\\", "")
     text = re.sub(r"(?<!\w)额(?!\w)", "呃", text)
     text = re.sub(r"[~～]+", "。", text)

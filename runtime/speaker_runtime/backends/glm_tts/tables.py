@@ -70,6 +70,10 @@ SYMBOLS: Final[Mapping[str, str]] = MappingProxyType(
         "⊉": "非超集",
     }
 )
+UNREAD: Final[Mapping[str, str]] = MappingProxyType(
+    {"+": "加", "=": "等于", "×": "乘", "÷": "除", "≤": "小于等于", "≥": "大于等于"}
+)
+"""What this edition of the Chinese grammar leaves as it is, and the one of the reference reads."""
 REPLACED: Final = (("噢", "哦"), ("欸", "诶"))
 """What is written another way before all else, unless the model comes with a list of its own."""
 

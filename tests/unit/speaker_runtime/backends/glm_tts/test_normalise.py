@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from speaker_runtime.backends.glm_tts.normalise import normalise, replacements, require_readable
 from speaker_runtime.backends.glm_tts.numbers import counted, spelled, with_power
-from speaker_runtime.backends.glm_tts.tables import GREEK, MARKS, REPLACED, SYMBOLS
+from speaker_runtime.backends.glm_tts.tables import GREEK, MARKS, REPLACED, SYMBOLS, UNREAD
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.models.errors import ModelError
 
@@ -69,6 +69,8 @@ STEPS = {
     "a .b ,c": "a. b, c.",
     "fullwidth，marks。here": "fullwidthmarkshere.",
     "說話": "说话。",
+    "价格=5，约10万+": "价格等于五，约十万加。",
+    "一共1,234,567个": "一共一百二十三万四千五百六十七个。",
 }
 """Single steps, each by its rule."""
 
@@ -92,7 +94,7 @@ def test_steps(text: str) -> None:
 
 
 def test_every_symbol_has_words_in_chinese() -> None:
-    for symbol, words in {**GREEK, **SYMBOLS}.items():
+    for symbol, words in {**GREEK, **SYMBOLS, **UNREAD}.items():
         assert normalise(f"甲{symbol}乙") == f"甲{words}乙。"
     assert normalise("①和⑩") == "一和十。"
 

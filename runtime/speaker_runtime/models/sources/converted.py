@@ -53,13 +53,11 @@ class ConvertedSource:
         self._space = space
 
     def license(self) -> str | None:
-        """The sources' and the backend's, where they ask to be accepted."""
-        told = together(self._source.license(), self._recipe.license)
-        try:
-            others = {each.source: source for each, source, _ in self._elsewhere.values()}
-        except ModelError:
-            return told  # what is wrong with the files is told by list(), to who has accepted
-        return together(told, *(each.license() for each in others.values()))
+        """The sources' and the backend's, where they ask to be accepted.
+
+        Before the first is accepted, no file is looked at that would tell of others.
+        """
+        return self._first_license or self._others_license
 
     def list(self) -> Sequence[FileEntry]:
         """Name what is made; the published files are downloaded for it."""
@@ -90,6 +88,15 @@ class ConvertedSource:
         return self._recipe.select(self._published.keys())
 
     @cached_property
+    def _first_license(self) -> str | None:
+        return together(self._source.license(), self._recipe.license)
+
+    @cached_property
+    def _others_license(self) -> str | None:
+        others = {each.source: source for each, source, _ in self._elsewhere.values()}
+        return together(*(each.license() for each in others.values()))
+
+    @cached_property
     def _elsewhere(self) -> Mapping[str, tuple[Elsewhere, Source, FileEntry]]:
         """What comes from other models: from where, and as which file there."""
         found: dict[str, tuple[Elsewhere, Source, FileEntry]] = {}
@@ -112,6 +119,14 @@ class ConvertedSource:
         return self._recipe.make(self._download())
 
     def _download(self) -> Path:
+        first, others = self._first_license, self._others_license
+        if first and together(first, others) != first:
+            raise ModelError(
+                ExitCode.LICENSE_NOT_ACCEPTED,
+                f"Of this model, whose licence is {first}, a part comes from another one, whose "
+                f"licence is {others}; both cannot be accepted at once.",
+                f"Name a model.source that has {' and '.join(self._elsewhere)} itself.",
+            )
         directory = self._workspace.directory / _PUBLISHED
         wanted = [(self._source, self._published[name], name) for name in self._selection.names]
         wanted += [(source, entry, name) for name, (_, source, entry) in self._elsewhere.items()]

@@ -188,6 +188,22 @@ def test_the_licence_of_the_other_model_has_to_be_accepted_too(
     assert verify(accepted).manifest.accept_license == "NC"
 
 
+def test_two_licences_are_not_accepted_in_one_word(published: Path, other: Elsewhere) -> None:
+    offered(published)
+    for directory, license_name in ((published, "CC"), (published.with_name("other"), "NC")):
+        path = directory / MANIFEST_FILE
+        path.write_text(json.dumps({**json.loads(path.read_text()), "acceptLicense": license_name}))
+    config = ModelConfig(
+        source=f"file://{published}",
+        directory=published.with_name("installed"),
+        accept_license="CC",
+    )
+    with pytest.raises(ModelError, match=r"CC, a part comes .* NC") as failed:
+        fetch(config, ignore, recipe=GlmTtsRecipe(other))
+    assert failed.value.exit_code is ExitCode.LICENSE_NOT_ACCEPTED
+    assert SPEAKER_FILE in failed.value.remedy
+
+
 def test_where_nobody_has_a_speaker_encoder_it_is_told_who_was_asked(
     published: Path, other: Elsewhere
 ) -> None:

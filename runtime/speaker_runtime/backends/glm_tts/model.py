@@ -10,7 +10,8 @@ from speaker_runtime.backends.glm_tts import checkpoint, recipe
 from speaker_runtime.backends.glm_tts.errors import damaged
 from speaker_runtime.backends.glm_tts.flow import Flow
 from speaker_runtime.backends.glm_tts.hift import SAMPLE_RATE
-from speaker_runtime.backends.glm_tts.llama import Llama, Place
+from speaker_runtime.backends.glm_tts.llama import Place
+from speaker_runtime.backends.glm_tts.llama_config import LlamaConfig
 from speaker_runtime.backends.glm_tts.normalise import replacements, require_readable
 from speaker_runtime.backends.glm_tts.reading import Reader
 from speaker_runtime.backends.glm_tts.rendering import Renderer
@@ -36,6 +37,8 @@ _POSITIONS: Final = 3072
 """Tokens of an utterance at a time: its longest history and piece, and room to speak."""
 _TOGETHER: Final = 8
 """Pieces that go through the flow together on GPUs. On a CPU they gain nothing by company."""
+_FIRST_READ: Final = ("你好。", "Hello.")
+"""Read once while the model is loaded: the grammars of a language take a second the first time."""
 _REPLACEMENTS: Final = "configs/custom_replace.jsonl"
 
 
@@ -78,6 +81,8 @@ class Model:
             special.begin_of_audio, special.end_of_audio, special.first_code, special.codes
         )
         self._reader = Reader(tokenizer, replacements(directory / _REPLACEMENTS))
+        for text in _FIRST_READ:
+            self._reader.pieces(text)
         with devices.failures_told(), torch.inference_mode():
             progress("speech tokenizer")
             speech = SpeechTokenizer(directory / recipe.SPEECH_TOKENIZER, self._device)
@@ -86,10 +91,12 @@ class Model:
             flow = checkpoint.flow(directory, self._device)
             hift = checkpoint.hift(directory, self._device)
             progress("language model")
-            positions = min(_POSITIONS, checkpoint.llama_config(directory).positions)
+            config = checkpoint.llama_config(directory)
+            _require_rows(directory, tokenizer, config)
+            positions = min(_POSITIONS, config.positions)
             place = Place(self._device, slots, positions, chosen.dtype, chosen.product)
             llama = checkpoint.llama(directory, place, alphabet.outputs())
-        _require_fit(directory, tokenizer, llama, flow, speech)
+        _require_codes(directory, tokenizer, flow, speech)
         together = 1 if self._device.type == devices.CPU else _TOGETHER
         self._speaking = Speaking(llama, Renderer(flow, hift, together), alphabet, slots)
         self._listener = Listener(speech, speaker, self._reader.transcript, self.sample_rate)
@@ -153,20 +160,23 @@ class Model:
         devices.free(self._device)
 
 
-def _require_fit(
-    directory: Path, tokenizer: Tokenizer, llama: Llama, flow: Flow, speech: SpeechTokenizer
-) -> None:
-    """That the parts are of one model: whatever one says, the next one knows."""
-    codes, rows = tokenizer.special.codes, llama.config.vocabulary
-    if tokenizer.size > rows:
+def _require_rows(directory: Path, tokenizer: Tokenizer, config: LlamaConfig) -> None:
+    """That the language model knows every token that a text becomes."""
+    if tokenizer.size > config.vocabulary:
         raise damaged(
             directory / recipe.LLM_CONFIG_FILE,
-            f"it has {rows} tokens, and its tokenizer {tokenizer.size}",
+            f"it has {config.vocabulary} tokens, and its tokenizer {tokenizer.size}",
         )
-    for name, known in (
-        (recipe.FLOW_FILE, flow.codes),
-        (f"{recipe.TOKENIZER}/tokenizer_config.json", codes),
+
+
+def _require_codes(
+    directory: Path, tokenizer: Tokenizer, flow: Flow, speech: SpeechTokenizer
+) -> None:
+    """That whatever code is heard or said, the next part knows it."""
+    codes = tokenizer.special.codes
+    for name, known, needed in (
+        (recipe.FLOW_FILE, flow.codes, codes),
+        (f"{recipe.TOKENIZER}/tokenizer_config.json", codes, speech.size),
     ):
-        needed = max(codes, speech.size)
         if known < needed:
             raise damaged(directory / name, f"it knows {known} speech codes of {needed}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 from speaker_runtime.backends.glm_tts import GlmTtsBackend, recipe
 from speaker_runtime.backends.protocol import (
@@ -22,6 +23,7 @@ from speaker_runtime.contract import ExitCode, ModelConfig, Sampling
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.models.errors import ModelError
 from speaker_runtime.models.manifest import MANIFEST_FILE, ModelManifest
+from tests.support.glm_models import flow_weights
 from tests.support.glm_tts import recording, tiny_model
 
 CPU = Placement("cpu", threads=1)
@@ -196,4 +198,22 @@ def test_parts_of_two_models_are_told(config: ModelConfig, tmp_path: Path) -> No
     told["added_tokens_decoder"][str(last + 100)] = more
     rewritten(tmp_path / "model", name, json.dumps(told).encode())
     with pytest.raises(ModelError, match=r"llm/config\.json .*and its tokenizer"):
+        backend.load(lambda _: None)
+
+
+def test_a_language_model_without_codes_is_told(config: ModelConfig, tmp_path: Path) -> None:
+    backend = copied(config, tmp_path / "model")
+    told = json.loads((tmp_path / "model" / recipe.LLM_CONFIG_FILE).read_bytes())
+    content = json.dumps({**told, "vocab_size": 300}).encode()
+    rewritten(tmp_path / "model", recipe.LLM_CONFIG_FILE, content)
+    with pytest.raises(ModelError, match=r"llm/config\.json .*it has 300 tokens"):
+        backend.load(lambda _: None)
+
+
+def test_a_flow_that_knows_too_few_codes_is_told(config: ModelConfig, tmp_path: Path) -> None:
+    backend = copied(config, tmp_path / "model")
+    save_file(flow_weights(codes=40), tmp_path / "flow.safetensors")
+    content = (tmp_path / "flow.safetensors").read_bytes()
+    rewritten(tmp_path / "model", recipe.FLOW_FILE, content)
+    with pytest.raises(ModelError, match=r"flow\.safetensors .*knows 41 speech codes of 48"):
         backend.load(lambda _: None)

@@ -48,6 +48,11 @@ _SAID: Final = {
 """What symbols are called in Chinese."""
 _THOUSANDS: Final = re.compile(r"(?<!\d)\d{1,3}(?:,\d{3})+(?!\d)")
 """Numbers with commas, of which the Chinese grammar makes several."""
+_TELEPHONE: Final = re.compile(r"(?<!\d)0\d{2,3}减\d{7,8}(?!\d)", re.ASCII)
+"""A number behind the one of its town, which this edition of the grammar reads as quantities."""
+_DIGITS: Final = str.maketrans("0123456789", "零幺二三四五六七八九")
+_TWOS: Final = re.compile("二(?=百|千(?!克))|(?<!十)二(?=万)")
+"""Where the reference's edition of the grammar says 两, in numbers that were digits."""
 _ENDS: Final = ".!?;:：。！？；，"
 """A line that ends in one of these is a sentence already."""
 _SCRIPTS: Final = ("LATIN", "CJK", "IDEOGRAPHIC", "FULLWIDTH LATIN")
@@ -141,7 +146,9 @@ def _chinese(text: str, replaced: Sequence[tuple[str, str]]) -> str:
     for origin, new in replaced:
         text = text.replace(origin, new)
     text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
-    text = _worded(text, "zh").replace("\\", "")
+    text = _TELEPHONE.sub(lambda found: found[0].translate(_DIGITS), text)
+    worded = _worded(text, "zh")
+    text = (worded if "二" in text else _TWOS.sub("两", worded)).replace("\\", "")
     text = re.sub(r"(?<!\w)额(?!\w)", "呃", text)
     text = re.sub(r"[~～]+", "。", text)
     text = _TIMES.sub("乘", text).replace("*", "").strip()

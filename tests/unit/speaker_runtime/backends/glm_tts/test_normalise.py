@@ -23,6 +23,9 @@ REFERENCE = {
     ),
     "你好吗？": "你好吗?",
     "真的！？！": "真的。",
+    "GDP增长了5.2%，电话是010-12345678。": (
+        "gdp增长了百分之五点二，电话是零幺零减幺二三四五六七八。"
+    ),
     "1. 第一步\n2. 第二步": "一。第一步。二。第二步。",
     "我用Python写了A/B测试，e-mail发到test@example.com。": (
         "我用python写了a每b测试，e mail发到test@example。com。"
@@ -69,6 +72,9 @@ STEPS = {
     "a .b ,c": "a. b, c.",
     "fullwidth，marks。here": "fullwidthmarkshere.",
     "說話": "说话。",
+    "花了12345元": "花了一万两千三百四十五元。",
+    "222kg和-22200度": "两百二十二千克和两万两千两百度。",
+    "二月12345元": "二月一万二千三百四十五元。",
     "价格=5，约10万+": "价格等于五，约十万加。",
     "一共1,234,567个": "一共一百二十三万四千五百六十七个。",
 }
@@ -80,12 +86,9 @@ def test_text_reads_as_the_reference_has_it(text: str) -> None:
     assert normalise(text) == REFERENCE[text]
 
 
-def test_telephone_numbers_are_read_as_quantities() -> None:
-    # Here the reference, with another edition of the grammars, says each digit by itself:
-    # 零幺零减幺二三四五六七八.
-    assert normalise("GDP增长了5.2%，电话是010-12345678。") == (
-        "gdp增长了百分之五点二，电话是零十减一千二百三十四万五千六百七十八。"
-    )
+def test_numbers_that_are_only_digits_are_read_as_quantities() -> None:
+    # Here the reference, with another edition of the grammars, says each digit by itself.
+    assert normalise("电话12345678") == "电话一千两百三十四万五千六百七十八。"
 
 
 @pytest.mark.parametrize("text", STEPS, ids=repr)

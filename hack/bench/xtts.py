@@ -25,7 +25,8 @@ from bench.goals import Name
 from bench.report import Measure
 from bench.spread import Spread
 from speaker_runtime.audio.guard import Bounds
-from speaker_runtime.backends.xtts import checkpoint, devices, recipe
+from speaker_runtime.backends.pytorch import devices
+from speaker_runtime.backends.xtts import checkpoint, recipe
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
 from speaker_runtime.backends.xtts.conditioning import SAMPLE_RATE
 from speaker_runtime.backends.xtts.sampling import Rows, Rules, sample

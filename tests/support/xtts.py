@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-# As in the backend (xtts/devices.py), whichever of both is imported first.
+# As in the backend (pytorch/devices.py), whichever of both is imported first.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch

@@ -18,6 +18,7 @@ from speaker_runtime.backends.protocol import (
 )
 from speaker_runtime.contract import ModelConfig
 from speaker_runtime.models.store import open_model
+from speaker_runtime.text.normalization import Form
 
 if TYPE_CHECKING:
     from speaker_runtime.backends.glm_tts.model import Model
@@ -28,6 +29,8 @@ _CHARACTERS_PER_SECOND: Final = 13.0
 _LIMIT: Final = 400
 _LIMITS: Final = {"zh": 180}
 """Characters of an utterance: some pieces, each of which goes on from those before it."""
+_READS: Final = frozenset(Form) - {Form.ADDRESS}
+"""What its own normaliser reads, in the words that the model was trained on."""
 _STREAMS: Final = 8
 _LANGUAGES: Final = ("zh", "en")
 _SHORTEST: Final = 3.0
@@ -46,7 +49,7 @@ class GlmTtsBackend:
     @staticmethod
     def gpus() -> tuple[str, ...]:
         """Every GPU that PyTorch can use."""
-        from speaker_runtime.backends.xtts import devices  # noqa: PLC0415  seconds
+        from speaker_runtime.backends.pytorch import devices  # noqa: PLC0415  seconds
 
         return devices.gpus()
 
@@ -83,6 +86,7 @@ class GlmTtsBackend:
             max_batch=_STREAMS,
             warmup="Ready to speak.",
             speech=SPEECH,
+            reads=_READS,
             has_chance=True,
             sampling=model.sampling,
             cloning=Cloning(

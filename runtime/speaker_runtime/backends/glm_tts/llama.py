@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from speaker_runtime.backends.glm_tts.llama_config import LlamaConfig
 from speaker_runtime.backends.glm_tts.tensors import Tensors
-from speaker_runtime.backends.xtts.kernels import Linear, MakeProduct, Product, is_row_by_row
+from speaker_runtime.backends.pytorch.kernels import Linear, MakeProduct, Product, is_row_by_row
 
 PIECE: Final = 64
 """Positions of a prompt that are read at once: others get their turn in between."""

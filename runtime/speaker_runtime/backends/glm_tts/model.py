@@ -28,7 +28,7 @@ from speaker_runtime.backends.protocol import (
     SpeechRequest,
     StepResult,
 )
-from speaker_runtime.backends.xtts import devices
+from speaker_runtime.backends.pytorch import devices
 from speaker_runtime.contract import Precision, Sampling
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.models.store import StoredModel

@@ -46,7 +46,7 @@ class XttsBackend:
     @staticmethod
     def gpus() -> tuple[str, ...]:
         """Every GPU that PyTorch can use."""
-        from speaker_runtime.backends.xtts import devices  # noqa: PLC0415  seconds
+        from speaker_runtime.backends.pytorch import devices  # noqa: PLC0415  seconds
 
         return devices.gpus()
 

@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from speaker_runtime.backends.pytorch.kernels import Linear, MakeProduct
 from speaker_runtime.backends.xtts.conditioning import Conditioning, Lengths
 from speaker_runtime.backends.xtts.gpt import Gpt
-from speaker_runtime.backends.xtts.kernels import Linear, MakeProduct
 from speaker_runtime.backends.xtts.recipe import (
     CONFIG_FILE,
     EMBEDDING,

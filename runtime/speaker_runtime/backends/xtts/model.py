@@ -14,7 +14,8 @@ from speaker_runtime.backends.protocol import (
     SpeechRequest,
     StepResult,
 )
-from speaker_runtime.backends.xtts import checkpoint, conditioning, devices
+from speaker_runtime.backends.pytorch import devices
+from speaker_runtime.backends.xtts import checkpoint, conditioning
 from speaker_runtime.backends.xtts.checkpoint import Speaker
 from speaker_runtime.backends.xtts.recipe import EMBEDDING, LATENTS
 from speaker_runtime.backends.xtts.sampling import Rules

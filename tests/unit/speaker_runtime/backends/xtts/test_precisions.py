@@ -10,8 +10,8 @@ import torch
 from speaker_runtime.audio.guard import Bounds
 from speaker_runtime.backends import registry
 from speaker_runtime.backends.protocol import Placement, Slice, SpeechRequest
-from speaker_runtime.backends.xtts import devices
-from speaker_runtime.backends.xtts.kernels import EightBitLinear, Linear
+from speaker_runtime.backends.pytorch import devices
+from speaker_runtime.backends.pytorch.kernels import EightBitLinear, Linear
 from speaker_runtime.backends.xtts.model import Model
 from speaker_runtime.contract import ExitCode, ModelConfig, Precision
 from speaker_runtime.models.errors import ModelError

@@ -16,7 +16,7 @@ import torch
 
 from speaker_runtime import contract
 from speaker_runtime.backends.protocol import DeviceUnavailableError, OutOfMemoryError
-from speaker_runtime.backends.xtts.kernels import (
+from speaker_runtime.backends.pytorch.kernels import (
     EightBitLinear,
     Linear,
     MakeProduct,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speaker_runtime.backends.xtts.kernels import (
+from speaker_runtime.backends.pytorch.kernels import (
     EightBitLinear,
     Linear,
     MakeProduct,

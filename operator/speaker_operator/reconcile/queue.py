@@ -50,7 +50,9 @@ class Queue(Protocol):
 class _Delay(NamedTuple):
     """A key that is not to run yet."""
 
-    timer: asyncio.TimerHandle
+    timer: asyncio.Handle
+    when: float
+    """When the timer ends; uvloop's do not know it where that is at once."""
     due: float
     """By when it is to run."""
 
@@ -112,15 +114,15 @@ class ReconcileQueue:
             return
         delayed = self._delayed.get(key)
         if delayed is not None:
-            if delayed.timer.when() <= when and delayed.due <= due:
+            if delayed.when <= when and delayed.due <= due:
                 return
-            when, due = min(delayed.timer.when(), when), min(delayed.due, due)
+            when, due = min(delayed.when, when), min(delayed.due, due)
             delayed.timer.cancel()
         self._delay(key, when, due)
 
     def _delay(self, key: Key, when: float, due: float) -> None:
         timer = asyncio.get_running_loop().call_at(when, self._end_delay, key, due)
-        self._delayed[key] = _Delay(timer, due)
+        self._delayed[key] = _Delay(timer, when, due)
 
     def _end_delay(self, key: Key, due: float) -> None:
         now = asyncio.get_running_loop().time()

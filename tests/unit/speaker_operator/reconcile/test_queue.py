@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
 from speaker_operator.kube.errors import ConflictError
 from speaker_operator.kube.resources import Key
@@ -336,3 +337,23 @@ def test_news_of_a_failed_key_that_can_wait_end_its_pause() -> None:
 
     times = scenario(Worker(failures=1), act).times()
     assert times == pytest.approx([0, 0.3])
+
+
+def test_what_is_due_at_once_can_be_put_off_again_in_the_loop_that_the_operator_has() -> None:
+    ran: list[Key] = []
+
+    async def main() -> None:
+        queue, over = make(), asyncio.Event()
+
+        async def handle(key: Key) -> None:
+            ran.append(key)
+            over.set()
+
+        async with working(queue, handle):
+            for _ in range(3):
+                queue.add_after(A, 0.0, patience=10)
+            async with asyncio.timeout(10):
+                await over.wait()
+
+    uvloop.run(main())
+    assert ran == [A]

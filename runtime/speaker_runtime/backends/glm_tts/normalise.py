@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -165,7 +166,8 @@ def _english(text: str) -> str:
     text = _without(text, BRACKETS)
     # The grammar has read asterisks by now.
     text = text.replace("—", " ").replace("’", "'")
-    text = re.sub(r"\d+", lambda found: counted(found[0]), text)
+    runs = (("".join(run), digits) for digits, run in groupby(text, str.isdigit))
+    text = "".join(_number(run) if digits else run for run, digits in runs)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"[^\w\s.,!?':;]", "", text).lower()
     text = re.sub(r"([.,!?':;])\1+", r"\1", text)
@@ -205,6 +207,11 @@ def _grammatical(text: str, language: str) -> str | None:
     except (RuntimeError, ValueError, LookupError, AssertionError):
         return None  # the grammar has no path through it
     return worded
+
+
+def _number(digits: str) -> str:
+    """In words; raised and circled digits were "zero" to what made the model's text."""
+    return counted(digits) if digits.isdecimal() else "zero"
 
 
 def _without(text: str, characters: str) -> str:

@@ -58,6 +58,7 @@ STEPS = {
     "这是x*y和三*(四)还有*": "这是x乘y和三乘四还有。",
     "(甲)*乙": "甲乙。",
     "x * y": "x asterisk y.",
+    "item ② of x²": "item zero of xzero.",
     ": : 5 and $3": ": five and three dollars.",
     "金额，额度": "金额，额度。",
     "路——远 - 近": "路，远近。",

@@ -7,7 +7,7 @@ from speaker_runtime.contract import ExitCode, VoiceReason
 from speaker_runtime.errors import ErrorCode, SpeechError
 from speaker_runtime.models.errors import ModelError
 
-SHORTEST_REFERENCE: Final = 1.0
+SHORTEST_REFERENCE: Final = 3.0
 LONGEST_REFERENCE: Final = 30.0
 """Seconds of a recording that a voice can be made of; from three to ten sound best."""
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from speaker_runtime.backends.pytorch.drawing import Rows, generator, uniform
 from speaker_runtime.contract import Sampling
 
 WINDOW: Final = 10
@@ -23,7 +24,6 @@ NO_TOKEN: Final = -1
 _SHORTEST: Final = 2
 _LONGEST: Final = 20
 """Codes for each token of text."""
-_KEY_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,12 @@ class Rules:
 def draws(seed: int, count: int) -> Tensor:
     """A piece's chance: two uniform numbers in [0, 1) for each of its tokens.
 
-    The first draws, the second draws again. Made once and on the CPU, so that they are the same on
-    every device; of 24 bits, so that none times a double rounds up to it.
+    The first draws, the second draws again.
 
     Returns:
-        Float64, shape ``(count, 2)``.
+        Float64, on the CPU, shape ``(count, 2)``.
     """
-    chance = _generator(seed, 0).random((count, 2), dtype=np.float32)
-    return torch.from_numpy(chance).double()
+    return uniform(seed, count, 2)
 
 
 def noise(seed: int, stage: int, *shape: int) -> Tensor:
@@ -97,26 +95,7 @@ def noise(seed: int, stage: int, *shape: int) -> Tensor:
     Returns:
         Standard normal, float32, on the CPU.
     """
-    return torch.from_numpy(_generator(seed, stage).standard_normal(shape, dtype=np.float32))
-
-
-class Rows:
-    """The rules of the streams that are drawn for together, as columns.
-
-    Args:
-        rules: Of each row.
-        device: Where the logits are.
-    """
-
-    def __init__(self, rules: Sequence[Rules], device: torch.device) -> None:
-        def column(values: Sequence[float]) -> Tensor:
-            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
-
-        self.temperature = column([each.temperature for each in rules])
-        self.top_p = column([each.top_p for each in rules])
-        self.top_k = torch.tensor([each.top_k for each in rules], device=device)[:, None]
-        self.most = max(each.top_k for each in rules)
-        """Candidates that have to be looked at."""
+    return torch.from_numpy(generator(seed, stage).standard_normal(shape, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -221,7 +200,3 @@ def _picked(heights: Tensor, chance: Tensor) -> Tensor:
     heights = heights.double()
     found = torch.searchsorted(heights, chance * heights[:, -1:], right=True)
     return found.clamp(max=heights.shape[1] - 1)
-
-
-def _generator(seed: int, stage: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=seed & _KEY_BITS, counter=[0, 0, stage, 0]))

@@ -22,13 +22,13 @@ from speaker_runtime.backends.glm_tts.sampling import (
     NO_TOKEN,
     WINDOW,
     Limits,
-    Rows,
     Rules,
     draws,
     masked,
     sample,
 )
 from speaker_runtime.backends.protocol import Slice, StepResult
+from speaker_runtime.backends.pytorch.drawing import Rows
 from speaker_runtime.errors import ErrorCode, SpeechError
 
 

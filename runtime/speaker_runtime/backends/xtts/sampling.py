@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from speaker_runtime.backends.pytorch import drawing
 from speaker_runtime.contract import Sampling
 
 PREFIX_TOKEN: Final = 1
@@ -41,17 +41,7 @@ class Rules:
         return cls(**sampling.model_dump(exclude_none=True))
 
 
-def draws(seed: int, count: int) -> Tensor:
-    """A stream's chance: uniform numbers in [0, 1), one for each of its tokens.
-
-    Drawn once and on the CPU, so that they are the same on every device; of 24 bits, so that none
-    times a double rounds up to it.
-    """
-    generator = np.random.Generator(np.random.Philox(key=seed & 0xFFFF_FFFF_FFFF_FFFF))
-    return torch.from_numpy(generator.random(count, dtype=np.float32)).double()
-
-
-class Rows:
+class Rows(drawing.Rows):
     """The rules of the streams that are drawn for together, as columns.
 
     Args:
@@ -60,16 +50,8 @@ class Rows:
     """
 
     def __init__(self, rules: Sequence[Rules], device: torch.device) -> None:
-        def column(values: Sequence[float]) -> Tensor:
-            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
-
-        self.temperature = column([each.temperature for each in rules])
-        self.top_p = column([each.top_p for each in rules])
-        self.penalty = column([each.repetition_penalty for each in rules])
-        self.top_k = torch.tensor([each.top_k for each in rules], device=device)[:, None]
-        counts = [each.top_k for each in rules]
-        self.most = 0 if 0 in counts else max(counts)
-        """Candidates that have to be looked at; 0 for all of them."""
+        super().__init__(rules, device)
+        self.penalty = drawing.column([each.repetition_penalty for each in rules], device)
 
 
 def sample(logits: Tensor, seen: Tensor, rows: Rows, chance: Tensor) -> Tensor:

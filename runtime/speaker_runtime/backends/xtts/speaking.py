@@ -13,10 +13,11 @@ from torch import Tensor
 
 from speaker_runtime.audio.guard import Bounds, Fault
 from speaker_runtime.backends.protocol import Slice
+from speaker_runtime.backends.pytorch.drawing import uniform
 from speaker_runtime.backends.xtts import guards
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
 from speaker_runtime.backends.xtts.gpt import PIECE, Gpt
-from speaker_runtime.backends.xtts.sampling import PREFIX_TOKEN, Rows, Rules, draws, sample
+from speaker_runtime.backends.xtts.sampling import PREFIX_TOKEN, Rows, Rules, sample
 from speaker_runtime.backends.xtts.vocoder import Stream as Sound
 from speaker_runtime.voices.states import VoiceStates
 
@@ -150,7 +151,7 @@ class Speaking:
             seen[0, [PREFIX_TOKEN, self._gpt.start_token]] = True
             each.part = Part(
                 text=self._gpt.text(text),
-                chance=draws(each.seed + each.before, self._gpt.most_tokens),
+                chance=uniform(each.seed + each.before, self._gpt.most_tokens),
                 seen=seen,
             )
         return each.part

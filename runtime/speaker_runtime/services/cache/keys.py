@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-import av
+from av import library_versions
 
 from speaker_runtime.audio.formats import AudioFormat
 from speaker_runtime.backends.protocol import SpeechRequest
@@ -56,7 +56,7 @@ def order_keys(origin: Origin, planned: Plan, audio_format: AudioFormat) -> Orde
             "end": planned.end,
             "format": audio_format,
             "sampleRate": origin.sample_rate,
-            "encoder": av.library_versions,
+            "encoder": library_versions,
         }
     )
     return OrderKeys(answer, utterances)

@@ -10,7 +10,7 @@ from speaker_runtime.contract import VoiceReason
 from speaker_runtime.errors import ErrorCode
 
 
-@pytest.mark.parametrize("seconds", [1.0, 5.5, 30.0])
+@pytest.mark.parametrize("seconds", [3.0, 5.5, 30.0])
 def test_a_recording_with_its_transcript_is_taken(seconds: float) -> None:
     assert require_reference(seconds, "你好。") == "你好。"
 
@@ -18,7 +18,7 @@ def test_a_recording_with_its_transcript_is_taken(seconds: float) -> None:
 @pytest.mark.parametrize(
     ("seconds", "transcript", "reason", "remedy"),
     [
-        (0.99, "你好。", VoiceReason.TOO_SHORT, "record"),
+        (2.99, "你好。", VoiceReason.TOO_SHORT, "record"),
         (math.nan, "你好。", VoiceReason.TOO_SHORT, "record"),
         (30.01, "你好。", VoiceReason.TOO_LONG, "cut it"),
         (5.0, None, VoiceReason.TRANSCRIPT_MISSING, "reference.transcript"),

@@ -10,7 +10,6 @@ from speaker_runtime.backends.glm_tts.sampling import (
     NO_TOKEN,
     WINDOW,
     Limits,
-    Rows,
     Rules,
     candidates,
     draws,
@@ -18,6 +17,7 @@ from speaker_runtime.backends.glm_tts.sampling import (
     noise,
     sample,
 )
+from speaker_runtime.backends.pytorch.drawing import Rows
 from speaker_runtime.contract import Sampling
 
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from tests.support.kubernetes import condition
 pytestmark = pytest.mark.apiserver
 
 TIMEOUT = 10
-WORKERS = ("speaker_operator.reconcile.apply", "speaker_operator.reconcile.reconciler")
+WORKERS = tuple(f"speaker_operator.reconcile.{name}" for name in ("apply", "reconciler", "telling"))
 
 
 @pytest.fixture

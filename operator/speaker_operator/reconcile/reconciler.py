@@ -4,14 +4,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from speaker_operator import logs
 from speaker_operator.api.v1alpha1 import TTSService, Voice
-from speaker_operator.api.v1alpha1.common import Model
 from speaker_operator.api.v1alpha1.status import UNSEEN, ServiceStatus
 from speaker_operator.kube.client import KubeClient
-from speaker_operator.kube.errors import KubeError, NamespaceEndingError, NotFoundError
 from speaker_operator.kube.resources import (
     DECLARED,
     TTS_SERVICE,
@@ -24,7 +21,6 @@ from speaker_operator.reasons import Reason
 from speaker_operator.reconcile.apply import Applier, Outcome
 from speaker_operator.reconcile.caches import CacheKeeper
 from speaker_operator.reconcile.cacheusers import CACHE_KIND
-from speaker_operator.reconcile.events import events
 from speaker_operator.reconcile.hearing import Hearing
 from speaker_operator.reconcile.holding import Release, hold, release
 from speaker_operator.reconcile.nodes import NodeInventory
@@ -49,6 +45,7 @@ from speaker_operator.reconcile.status import (
 from speaker_operator.reconcile.stock import Shelf, take_stock
 from speaker_operator.reconcile.store import Store
 from speaker_operator.reconcile.surroundings import Surroundings
+from speaker_operator.reconcile.telling import Teller
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
 from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.caches import ModelCache, place_of
@@ -92,10 +89,10 @@ class Reconciler:
         self._sync = sync
         self._caches = caches
         self._references = references
-        self._instance = instance
         self._clock = clock
         self._metrics = metrics
         self._applier = Applier(client, observer.answered, metrics)
+        self._teller = Teller(client, observer.answered, metrics, instance, clock)
         self._book = VoiceBook()
         self._ending: dict[str, frozenset[str]] = {}
         """Namespaces that are on their way out, and the services in them, by uid."""
@@ -197,8 +194,9 @@ class Reconciler:
         service, status = observation.service, service_status(observation)
         self._record(key, observation.voice_states)
         self._metrics.service_is(key.namespace, key.name, reason_of(status))
-        if await self._write_status(manifest, status):
-            await self._post_events(service, status)
+        written = await self._teller.write(manifest, status)
+        if written and not await self._teller.post(service, status):
+            self._give_up(service.metadata.namespace)
 
     def _hear(
         self,
@@ -289,7 +287,7 @@ class Reconciler:
         self._metrics.service_is(key.namespace, key.name, Reason.INVALID_SPEC)
         previous = ServiceStatus.model_validate(manifest.get("status", {}))
         generation = manifest["metadata"]["generation"]
-        await self._write_status(
+        await self._teller.write(
             manifest,
             unreadable_status(previous, str(error), generation=generation, now=self._clock()),
         )
@@ -300,7 +298,7 @@ class Reconciler:
         services = {(each.namespace, each.name) for each in self._store.selecting(manifest)}
         if self._book.knows(services, voice):  # else the last of them to speak announces it again
             states = self._book.of_voice(namespace, name)
-            await self._write_status(manifest, voice_status(voice, states, self._clock()))
+            await self._teller.write(manifest, voice_status(voice, states, self._clock()))
 
     def _record(self, key: Key, states: dict[str, VoiceState]) -> None:
         self._announce(key.namespace, self._book.record((key.namespace, key.name), states))
@@ -308,42 +306,6 @@ class Reconciler:
     def _announce(self, namespace: str, voices: Iterable[str]) -> None:
         for name in sorted(voices):
             self._queue.add(Key(VOICE.kind, namespace, name))
-
-    async def _write_status(self, manifest: JsonObject, status: Model) -> bool:
-        """Write a status if it differs from what is there; returns whether it did."""
-        desired: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        if desired == manifest.get("status"):
-            return False
-        metadata = manifest["metadata"]
-        try:
-            written = await self._client.apply_status(
-                {
-                    "apiVersion": manifest["apiVersion"],
-                    "kind": manifest["kind"],
-                    "metadata": {
-                        "name": metadata["name"],
-                        "namespace": metadata["namespace"],
-                        "resourceVersion": metadata["resourceVersion"],
-                    },
-                    "status": desired,
-                }
-            )
-        except NotFoundError:
-            return False  # deleted meanwhile
-        self._metrics.status_writes.labels(manifest["kind"]).inc()
-        self._observer.answered(written)
-        return True
-
-    async def _post_events(self, service: TTSService, status: ServiceStatus) -> None:
-        for event in events(service, status, instance=self._instance, now=self._clock()):
-            logger.info("%s: %s", event["reason"], event["note"])
-            try:
-                await self._client.create(event)
-            except NamespaceEndingError:
-                self._give_up(service.metadata.namespace)
-                return
-            except KubeError as error:
-                logger.warning("Event not posted: %s", error)
 
 
 def _puts_back(service: TTSService, actions: Iterable[Action]) -> bool:

@@ -1,86 +1,21 @@
 """The work queue: dedup, one worker per key, backoff, bounded concurrency."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
-import uvloop
 
-from speaker_operator.kube.errors import ConflictError
 from speaker_operator.kube.resources import Key
 from speaker_operator.metrics import OperatorMetrics
-from speaker_operator.reconcile.backoff import Backoff
-from speaker_operator.reconcile.queue import Handler, ReconcileQueue
+from speaker_operator.reconcile.queue import ReconcileQueue
+from tests.unit.speaker_operator.reconcile.queues import (
+    A,
+    B,
+    Worker,
+    make,
+    scenario,
+    working,
+)
 from tests.unit.speaker_operator.virtual_time import run
-
-A = Key("TTSService", "speech", "a")
-B = Key("TTSService", "speech", "b")
-BACKOFF = Backoff(base_seconds=1, factor=2, cap_seconds=10)
-
-
-@dataclass
-class Worker:
-    """A handler that takes its time, fails as told, and remembers when it ran what."""
-
-    seconds: float = 0
-    failures: int = 0
-    starts: list[tuple[float, Key]] = field(default_factory=list)
-    running: int = 0
-    most_running: int = 0
-
-    async def __call__(self, key: Key) -> None:
-        self.starts.append((asyncio.get_running_loop().time(), key))
-        self.running += 1
-        self.most_running = max(self.most_running, self.running)
-        try:
-            await asyncio.sleep(self.seconds)
-        finally:
-            self.running -= 1
-        if self.failures:
-            self.failures -= 1
-            raise ConflictError("not now")
-
-    def times(self, key: Key = A) -> list[float]:
-        return [time for time, each in self.starts if each == key]
-
-
-def make(metrics: OperatorMetrics | None = None) -> ReconcileQueue:
-    return ReconcileQueue(
-        name="objects",
-        concurrency=2,
-        backoff=BACKOFF,
-        run_timeout_seconds=60,
-        metrics=metrics or OperatorMetrics(),
-    )
-
-
-@asynccontextmanager
-async def working(queue: ReconcileQueue, handler: Handler) -> AsyncIterator[None]:
-    """Run the queue while the context is open."""
-    queue.open()
-    task = asyncio.create_task(queue.run(handler))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def scenario(
-    worker: Worker, act: Callable[[ReconcileQueue], Awaitable[None]], *, seconds: float = 100
-) -> Worker:
-    """Let the actions happen to a working queue, and so much time pass afterwards."""
-
-    async def main() -> None:
-        queue = make()
-        async with working(queue, worker):
-            await act(queue)
-            await asyncio.sleep(seconds)
-
-    run(main())
-    return worker
 
 
 def test_a_key_that_waits_is_not_added_twice() -> None:
@@ -269,91 +204,3 @@ def test_workers_that_get_nowhere_are_noticed() -> None:
         return idle, busy, queue.stalled_for()
 
     assert run(main()) == (0, 30, 0)
-
-
-def test_what_can_wait_is_overtaken_but_not_for_ever() -> None:
-    others = [Key("TTSService", "speech", f"other-{number}") for number in range(40)]
-
-    async def act(queue: ReconcileQueue) -> None:
-        for key in others[:4]:
-            queue.add(key)
-        queue.add_after(A, 0.5, patience=10)
-        for key in others[4:]:
-            await asyncio.sleep(0.5)
-            queue.add(key)
-
-    worker = scenario(Worker(seconds=1), act)
-    (began,) = worker.times()
-    assert 10.5 <= began < 13, "two workers, and two new keys a second"
-    assert [key for _, key in worker.starts if key != A] == others
-
-
-def test_what_can_wait_runs_as_soon_as_there_is_nothing_else() -> None:
-    async def act(queue: ReconcileQueue) -> None:
-        queue.add_after(A, 0.5, patience=10)
-
-    assert scenario(Worker(), act).times() == [0.5]
-
-
-def test_what_can_wait_lets_others_come_first_even_if_a_worker_is_free() -> None:
-    async def act(queue: ReconcileQueue) -> None:
-        queue.add_after(A, 0.1, patience=2)
-        for _ in range(10):
-            queue.add(B)
-            await asyncio.sleep(0.1)
-
-    assert scenario(Worker(), act).times() == pytest.approx([1.2]), "0.3 s after the last of them"
-
-
-def test_what_can_wait_does_not_wait_for_ever_though_a_worker_is_free() -> None:
-    async def act(queue: ReconcileQueue) -> None:
-        queue.add_after(A, 0.1, patience=2)
-        for _ in range(50):
-            queue.add(B)
-            await asyncio.sleep(0.1)
-
-    assert scenario(Worker(), act).times() == pytest.approx([2.1])
-
-
-def test_what_can_wait_is_moved_forward_and_runs_once() -> None:
-    async def act(queue: ReconcileQueue) -> None:
-        for key in (B, Key("TTSService", "speech", "c"), Key("TTSService", "speech", "d")):
-            queue.add(key)
-        queue.add_after(A, 0.5, patience=10)
-        await asyncio.sleep(1)
-        queue.add(A)
-        queue.add(Key("TTSService", "speech", "e"))
-
-    worker = scenario(Worker(seconds=2), act)
-    assert worker.times() == [2]
-    assert worker.starts[3][1] == A or worker.starts[2][1] == A
-
-
-def test_news_of_a_failed_key_that_can_wait_end_its_pause() -> None:
-    async def act(queue: ReconcileQueue) -> None:
-        queue.add(A)
-        await asyncio.sleep(0.1)
-        queue.add_after(A, 0.2, patience=10)
-
-    times = scenario(Worker(failures=1), act).times()
-    assert times == pytest.approx([0, 0.3])
-
-
-def test_what_is_due_at_once_can_be_put_off_again_in_the_loop_that_the_operator_has() -> None:
-    ran: list[Key] = []
-
-    async def main() -> None:
-        queue, over = make(), asyncio.Event()
-
-        async def handle(key: Key) -> None:
-            ran.append(key)
-            over.set()
-
-        async with working(queue, handle):
-            for _ in range(3):
-                queue.add_after(A, 0.0, patience=10)
-            async with asyncio.timeout(10):
-                await over.wait()
-
-    uvloop.run(main())
-    assert ran == [A]

@@ -77,6 +77,10 @@ e2e: setup ## Run the end-to-end tests on the cluster of build/kubeconfig (start
 e2e-xtts: setup ## Build the image with XTTS-v2 and try it here and on the cluster (30 GB of disk, about 20 minutes).
 	@$(BIN)/pytest tests/engines/test_xtts.py $(ARGS)
 
+.PHONY: e2e-glm-tts
+e2e-glm-tts: setup ## The same with GLM-TTS, and both it and a small voice behind one gateway.
+	@$(BIN)/pytest tests/engines/test_glm_tts.py $(ARGS)
+
 ##@ Measure it
 
 BENCH := PYTHONPATH=hack $(BIN)/python -m bench
@@ -134,8 +138,8 @@ $(UV):
 	@$(PYTHON) hack/bootstrap.py $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/.runtime: $(UV) requirements/runtime.lock pyproject.toml
-	@test -e $(VENV)/.dev || $(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/runtime.lock
+$(VENV)/.runtime: $(UV) requirements/cpu.lock pyproject.toml
+	@test -e $(VENV)/.dev || $(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/cpu.lock
 	@test -e $(VENV)/.dev || $(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 

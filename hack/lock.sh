@@ -10,7 +10,8 @@ lock() { # FILE EXTRA...
     "${compile[@]}" pyproject.toml "${@:2}" --constraint requirements/dev.lock --output-file "requirements/$1.lock"
 }
 lock operator --extra operator --extra tracing # the image can trace; it imports nothing of it unless told to
-lock runtime --extra runtime
+# One for each ENGINE of Dockerfile.runtime.
+lock cpu --extra runtime
 # What coqui-tts and PyTorch ask for, and nobody imports who only speaks: compilers, training, plots. And what only other
 # backends need: this image speaks with XTTS-v2 alone.
 unused=(absl-py audioread contourpy cycler fonttools grpcio hf-xet inflect joblib kiwisolver llvmlite markdown matplotlib
@@ -18,4 +19,6 @@ unused=(absl-py audioread contourpy cycler fonttools grpcio hf-xet inflect jobli
     threadpoolctl triton typeguard werkzeug
     flatbuffers hibari-tts ml-dtypes onnx onnxruntime)
 lock xtts --extra runtime --extra xtts "${unused[@]/#/--no-emit-package=}"
-lock glm-tts --extra runtime --extra glm-tts
+# GLM-TTS asks for less, and hears its speakers in onnxruntime.
+unused=(hibari-tts ml-dtypes onnx triton)
+lock glm-tts --extra runtime --extra glm-tts "${unused[@]/#/--no-emit-package=}"

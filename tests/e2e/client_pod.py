@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from tests.support.kubernetes import Kubectl, eventually
@@ -14,10 +15,11 @@ url, body = sys.argv[1], sys.argv[2].encode()
 request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
 try:
     with urllib.request.urlopen(request, timeout=30) as response:
-        status, data = response.status, response.read()
+        status, headers, data = response.status, response.headers, response.read()
 except urllib.error.HTTPError as error:
-    status, data = error.code, error.read()
-print(json.dumps({"status": status, "body": base64.b64encode(data).decode()}))
+    status, headers, data = error.code, error.headers, error.read()
+body = base64.b64encode(data).decode()
+print(json.dumps({"status": status, "headers": dict(headers), "body": body}))
 """
 
 GUARDED_PROGRAM = f"""
@@ -33,11 +35,28 @@ except OSError:
 PYTHON = "/opt/venv/bin/python"
 
 
-def post(kubectl: Kubectl, name: str, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
-    """POST JSON from a pod of its own; return the answer's status and body."""
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    """By name in small letters."""
+    body: bytes
+
+
+def ask(kubectl: Kubectl, name: str, url: str, body: dict[str, Any]) -> Answer:
+    """POST JSON from a pod of its own."""
     log = run(kubectl, name, [PYTHON, "-c", PROGRAM, url, json.dumps(body)])
     answer = json.loads(log.strip().splitlines()[-1])
-    return answer["status"], base64.b64decode(answer["body"])
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    return Answer(answer["status"], headers, base64.b64decode(answer["body"]))
+
+
+def post(kubectl: Kubectl, name: str, url: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    """POST JSON from a pod of its own; return the answer's status and body."""
+    answer = ask(kubectl, name, url, body)
+    return answer.status, answer.body
 
 
 class Client:

@@ -5,8 +5,6 @@ everything else is as with the real model. The tests run in the order of the fil
 """
 
 import json
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -17,19 +15,21 @@ import yaml
 
 from cluster.config import Config
 from cluster.images import product_image
-from speaker_runtime.contract import (
-    CONFIG_FILE,
-    READY_PATH,
-    VOICES_FILE,
-    ModelConfig,
-    RuntimeConfig,
-    VoiceManifest,
-)
+from speaker_runtime.contract import READY_PATH
 from tests.e2e.client_pod import post
+from tests.engines.images import (
+    GIGABYTES,
+    OF_THE_NODE,
+    allow,
+    cluster,
+    documents,
+    gigabytes_of,
+    ready,
+)
 from tests.support import clips
 from tests.support.audio import decode
 from tests.support.figures import RecordFigure
-from tests.support.kubernetes import Kubectl, eventually, is_ready
+from tests.support.kubernetes import Kubectl, eventually
 from tests.support.offline import missed_libraries, offline, store
 from tests.support.webserver import Site
 from tests.support.xtts import SPEAKERS, full_model, tiny_checkpoint, tiny_model
@@ -37,48 +37,19 @@ from tests.support.xtts import SPEAKERS, full_model, tiny_checkpoint, tiny_model
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
 
 IMAGE: Final = "runtime-xtts"
-BUILD_TIMEOUT: Final = 45 * 60
-"""Seconds to build an image of five gigabytes and to put it on the node."""
-GIGABYTES: Final = 5.0
-OF_THE_NODE: Final = {"libcuda.so.1", "libibverbs.so.1", "libmlx5.so.1", "librdmacm.so.1"}
-"""The driver's, which the container runtime adds, and those of network cards that read storage."""
 START_GOAL: Final = 30.0
 START_TIMEOUT: Final = 180
 ANSWER_TIMEOUT: Final = 120
 READY_TIMEOUT: Final = 240
-SYSTEM: Final = "speaker-tts-system"
-OPERATOR: Final = "speaker-tts-operator"
 SENTENCE: Final = "The harbour lay quiet."
 SMALL: Final = {"requests": {"cpu": "250m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}}
 """Less than the real model's own: it has to fit on a node of two cores."""
 
 
-def cluster(repository: Path, *verb: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cluster", *verb],
-        cwd=repository / "hack",
-        capture_output=True,
-        text=True,
-        timeout=BUILD_TIMEOUT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-6000:]
-    return done.stdout
-
-
-def documents(directory: Path, model: ModelConfig) -> None:
-    """What the operator would write, for a directory that the runtime sees as /mnt."""
-    inside = model.model_copy(update={"directory": Path("/mnt") / model.directory.name})
-    config = RuntimeConfig(service="xtts", backend="xtts", model=inside)
-    (directory / CONFIG_FILE).write_text(config.to_json())
-    (directory / VOICES_FILE).write_text(VoiceManifest().to_json())
-
-
 @pytest.fixture(scope="module")
 def gigabytes(repository: Path) -> float:
     """Of the built image, unpacked, its base included."""
-    _, whole = cluster(repository, "image-size", IMAGE).split()
-    return int(whole) / 1e9
+    return gigabytes_of(repository, IMAGE)
 
 
 @pytest.fixture
@@ -103,11 +74,11 @@ def test_with_a_cached_model_it_speaks_read_only_and_without_a_network(
 ) -> None:
     directory = tmp_path / "mnt"
     directory.mkdir()
-    documents(directory, tiny_model(directory))
+    documents(directory, "xtts", tiny_model(directory))
     order = {"model": "tts-1", "voice": SPEAKERS[0], "input": SENTENCE, "response_format": "wav"}
     with offline(tag, directory, tmp_path, "serve", "--config", "/mnt", "--port", "8000") as server:
         server.ask(READY_PATH, within=START_TIMEOUT)
-        audio = server.ask("/v1/audio/speech", json.dumps(order), within=ANSWER_TIMEOUT)
+        audio = server.ask("/v1/audio/speech", json.dumps(order).encode(), within=ANSWER_TIMEOUT)
         assert server.interfaces() == ["lo"]
     assert decode(audio).seconds > 0.5
     assert decode(audio).loudness > 0
@@ -118,7 +89,7 @@ def test_a_model_of_full_size_is_ready_within_half_a_minute(
 ) -> None:
     directory = tmp_path / "mnt"
     directory.mkdir()
-    documents(directory, full_model(directory))
+    documents(directory, "xtts", full_model(directory))
     began = time.monotonic()
     with offline(tag, directory, tmp_path, "serve", "--config", "/mnt", "--port", "8000") as server:
         server.ask(READY_PATH, within=START_TIMEOUT)
@@ -144,18 +115,6 @@ def example(
     return objects
 
 
-def allow(kubectl: Kubectl, secret: str) -> None:
-    """Let the operator read one Secret, as docs/voices.md says."""
-    name = f"read-{secret}"
-    kubectl("create", "role", name, "--verb=get", "--resource=secrets", f"--resource-name={secret}")
-    account = f"--serviceaccount={SYSTEM}:{OPERATOR}"
-    kubectl("create", "rolebinding", name, f"--role={name}", account)
-
-
-def _is_ready(kubectl: Kubectl, kind: str, name: str) -> bool:
-    return is_ready(kubectl.get(kind, name))
-
-
 def test_the_example_becomes_ready_with_a_voice_of_a_recording(
     kubectl: Kubectl, example: list[dict[str, Any]], tmp_path: Path, record_figure: RecordFigure
 ) -> None:
@@ -168,7 +127,7 @@ def test_the_example_becomes_ready_with_a_voice_of_a_recording(
 
     for kind, name in (("ttsservice", "polyglot"), ("voice", "narrator"), ("voice", "ana")):
         eventually(
-            partial(_is_ready, kubectl, kind, name),
+            partial(ready, kubectl, kind, name),
             within=READY_TIMEOUT,
             what=f"{kind}/{name} is Ready",
         )

@@ -5,15 +5,17 @@ that nobody can write to, and memory in /tmp. Its network namespace has a loopba
 nothing else, so that whatever it would fetch fails.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import pytest
@@ -36,9 +38,9 @@ exec "$@"
 """
 _NEEDED: Final = re.compile(r"\(NEEDED\).*\[(.+)\]")
 ASK: Final = """
-import sys, time, urllib.error, urllib.request
-url, body, timeout = sys.argv[1], sys.argv[2].encode() or None, float(sys.argv[3])
-request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+import json, sys, time, urllib.error, urllib.request
+url, headers, timeout = sys.argv[1], json.loads(sys.argv[2]), float(sys.argv[3])
+request = urllib.request.Request(url, sys.stdin.buffer.read() or None, headers)
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 deadline = time.monotonic() + timeout
 while True:
@@ -65,12 +67,20 @@ class Offline:
         self._namespace = namespace
         self._process = process
 
-    def ask(self, path: str, body: str = "", *, within: float) -> bytes:
+    def ask(
+        self,
+        path: str,
+        body: bytes = b"",
+        *,
+        within: float,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> bytes:
         """What it answers, once it serves: GET without a body, else POST."""
         url = f"http://127.0.0.1:{PORT}{path}"
-        words = _inside(self._namespace, sys.executable, "-c", ASK, url, body, str(within))
+        sent = json.dumps({"Content-Type": "application/json", **headers})
+        words = _inside(self._namespace, sys.executable, "-c", ASK, url, sent, str(within))
         done = subprocess.run(
-            words, capture_output=True, timeout=within + COMMAND_TIMEOUT, check=False
+            words, input=body, capture_output=True, timeout=within + COMMAND_TIMEOUT, check=False
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout

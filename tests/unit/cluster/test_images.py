@@ -14,6 +14,7 @@ from cluster.builders import own_layers
 from cluster.config import REPOSITORY, Config
 from cluster.errors import ConfigError
 from cluster.images import SOURCES, content_key, product_image
+from speaker_operator.api.v1alpha1.backends import BACKENDS
 
 
 @pytest.fixture
@@ -65,6 +66,14 @@ def test_every_input_is_let_into_the_build() -> None:
     let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
     locks = {lock for image in Config.load().images.product.values() for lock in image.inputs}
     assert let_in == (set(SOURCES) | locks) - {".dockerignore"}
+
+
+def test_every_engine_that_the_operator_names_has_an_image_with_a_lock_of_its_own() -> None:
+    images = [image for name, image in Config.load().images.product.items() if name != "operator"]
+    engines = {image.engine or "cpu": image.inputs for image in images}
+    assert engines == {
+        each.engine: (f"requirements/{each.engine}.lock",) for each in BACKENDS.values()
+    }
 
 
 def test_an_unknown_image_is_refused_with_the_known_ones() -> None:

@@ -107,6 +107,24 @@ _XTTS: Final = Backend(
     has_precisions=True,
 )
 
+_GLM_TTS: Final = Backend(
+    name="glm-tts",
+    engine="glm-tts",
+    # Its publisher tags no revisions. What was fetched of one stays as it was.
+    model_source="hf://zai-org/GLM-TTS@main",
+    accept_license=None,
+    presets=(),
+    mixes_presets=False,
+    clones=True,
+    uses_gpus=True,
+    # On CPUs: 9 GB of weights in float32, and up to 3 GB of keys and values of eight streams.
+    requests=MappingProxyType({"cpu": "4", "memory": "12Gi"}),
+    limits=MappingProxyType({"memory": "20Gi"}),
+    # Twice the model's 9 GB while it is fetched and converted, and room for the next revision.
+    cache_size="30Gi",
+    converts=True,
+    has_precisions=True,
+)
 
 _GATEWAY: Final = Backend(
     name="gateway",
@@ -140,5 +158,5 @@ _CUSTOM: Final = Backend(
 
 
 BACKENDS: Final = MappingProxyType(
-    {backend.name: backend for backend in (_HIBARI, _KOKORO, _XTTS, _GATEWAY, _CUSTOM)}
+    {backend.name: backend for backend in (_HIBARI, _KOKORO, _XTTS, _GLM_TTS, _GATEWAY, _CUSTOM)}
 )

@@ -77,10 +77,10 @@ class ModelSpec(Model):
     )
     precision: contract.Precision | None = Field(
         default=None,
-        description="What the model computes with, where its backend leaves a choice (xtts does): "
-        "auto, as unless given, is bfloat16 on GPUs (float16 on those without it) and float32 on "
-        "CPUs; int8, for CPUs only, takes a quarter of float32's memory for the weights of the "
-        "layers and less time, and reads a text slightly differently.",
+        description="What the model computes with, where its backend leaves a choice (xtts and "
+        "glm-tts do): auto, as unless given, is bfloat16 on GPUs (float16 on those without it) and "
+        "float32 on CPUs; int8, for CPUs only, takes a quarter of float32's memory for the weights "
+        "of the layers and less time, and reads a text slightly differently.",
     )
 
 
@@ -123,9 +123,9 @@ class CacheSpec(Model):
 
     size: Quantity | None = Field(
         default=None,
-        description="Size of the volume; 1Gi unless given, 10Gi for backend xtts (whose model is "
-        "there twice while it is fetched) and custom. It can grow later, if its storage class "
-        "allows it.",
+        description="Size of the volume; 1Gi unless given, 10Gi for backends xtts and custom and "
+        "30Gi for glm-tts (a model that is converted is there twice while it is fetched). It can "
+        "grow later, if its storage class allows it.",
     )
     storage_class_name: ObjectName | None = Field(
         default=None,

@@ -111,8 +111,10 @@ class TTSServiceSpec(Model):
         description="Speech engine. Required. hibari is a small neural voice that needs no GPU and "
         "no download; kokoro has 28 English voices, needs no GPU, and downloads its model. xtts "
         "speaks 17 languages, sounds like recordings (Voices with a reference), and wants a GPU "
-        "for many listeners; its model's licence has to be accepted. gateway speaks with none: it "
-        "is one address for other services. custom runs an image of your own.",
+        "for many listeners; its model's licence has to be accepted. glm-tts speaks Chinese, "
+        "English and both mixed, sounds like recordings with their transcripts and has no other "
+        "voices, and wants a GPU. gateway speaks with none: it is one address for other services. "
+        "custom runs an image of your own.",
         json_schema_extra=required(
             "backend is missing: name the speech engine, for example backend: hibari"
         ),

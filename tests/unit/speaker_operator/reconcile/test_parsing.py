@@ -12,7 +12,7 @@ from tests.unit.speaker_operator.factories import service_manifest, voice_manife
 
 
 def test_a_backend_of_a_later_version_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(UnreadableError, match="'orpheus' is unknown; use custom, gateway, hibari"):
+    with pytest.raises(UnreadableError, match="'orpheus' is unknown; use custom, gateway, glm-tts"):
         read_service(service_manifest(backend="orpheus"))
 
 

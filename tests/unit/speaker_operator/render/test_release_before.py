@@ -16,7 +16,7 @@ from tests.support.before import contract_before
 from tests.unit.speaker_operator.factories import SETTINGS, service, voice
 
 GOLDEN = Path(__file__).parent / "golden"
-NEW = {"cloned-voice.yaml", "gateway.yaml", "xtts.yaml"}
+NEW = {"cloned-voice.yaml", "gateway.yaml", "glm-tts.yaml", "xtts.yaml"}
 """Examples that no release before could serve."""
 CONFIGS = [
     pytest.param(each["data"], id=f"{file.stem}-{each['metadata']['name']}")

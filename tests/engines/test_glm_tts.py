@@ -30,7 +30,7 @@ from speaker_runtime.contract import (
     digest_of,
 )
 from tests.apiserver.api import service, voice
-from tests.apiserver.recordings import holder, of_config_map
+from tests.apiserver.recordings import of_config_map
 from tests.e2e.client_pod import Answer, ask
 from tests.engines.images import (
     GIGABYTES,
@@ -204,15 +204,12 @@ def test_one_gateway_speaks_the_same_text_with_two_engines(kubectl: Kubectl) -> 
 
 
 def test_what_a_recording_lacks_is_told_in_its_voice(
-    kubectl: Kubectl, example: list[dict[str, Any]]
+    kubectl: Kubectl, example: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    takes = {"take": clips.speech(), "marathon": np.tile(clips.speech(), 5)}
-    kubectl.apply(
-        *(
-            holder("ConfigMap", name, clips.encoded(samples, "ogg", "libopus"), "clip.ogg")
-            for name, samples in takes.items()
-        )
-    )
+    for name, samples in (("take", clips.speech()), ("marathon", np.tile(clips.speech(), 5))):
+        recording = tmp_path / "clip.ogg"
+        recording.write_bytes(clips.encoded(samples, "ogg", "libopus"))
+        kubectl("create", "configmap", name, f"--from-file={recording}")
     faults = {
         "mute": ("TranscriptMissing", {"audio": [of_config_map("take", "clip.ogg")]}),
         "endless": (

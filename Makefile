@@ -74,7 +74,7 @@ e2e: setup ## Run the end-to-end tests on the cluster of build/kubeconfig (start
 	@$(BIN)/pytest tests/e2e $(ARGS)
 
 .PHONY: e2e-xtts
-e2e-xtts: setup ## Build the image with XTTS-v2 and try it here and on the cluster (30 GB of disk, about 20 minutes).
+e2e-xtts: setup ## Build the image with XTTS-v2 and try it here and on the cluster (40 GB of disk, about 20 minutes).
 	@$(BIN)/pytest tests/engines/test_xtts.py $(ARGS)
 
 .PHONY: e2e-glm-tts

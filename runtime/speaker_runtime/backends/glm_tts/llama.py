@@ -15,12 +15,11 @@ from torch.nn import functional
 
 from speaker_runtime.backends.glm_tts.llama_config import LlamaConfig
 from speaker_runtime.backends.glm_tts.tensors import Tensors
+from speaker_runtime.backends.pytorch.attention import Caches, Shape
 from speaker_runtime.backends.pytorch.kernels import Linear, MakeProduct, Product, is_row_by_row
 
 PIECE: Final = 64
 """Positions of a prompt that are read at once: others get their turn in between."""
-_BLOCK: Final = 256
-"""Where rows attend together, they look at a multiple of so many positions."""
 
 
 @dataclass(frozen=True)
@@ -93,19 +92,17 @@ class Llama:
         ]
         self._norm = self._moved(tensors.take("model.norm.weight", config.width))
         self._angles = _angles(config, place)
-        self._positions = place.positions
-        """Behind the last of these comes a position that nobody looks at."""
         if together is None:
             together = not is_row_by_row(self._layers[0].mlp_in, self._norm)
-        self._together = together
-        # Memory that is not written to is not there yet: unused slots cost nothing on a CPU. Where
-        # rows attend together they look at all of it, and what is masked has to be a number.
-        allocate = torch.zeros if together else torch.empty
-        self._cache = allocate(
-            (len(self._layers), 2, place.slots, config.kv_heads, place.positions + 1, config.head),
-            dtype=place.precision,
-            device=place.device,
+        shape = Shape(
+            layers=len(self._layers),
+            slots=place.slots,
+            heads=config.kv_heads,
+            positions=place.positions,
+            width=config.head,
+            groups=config.heads // config.kv_heads,
         )
+        self._caches = Caches(shape, self._norm, together=together)
 
     @property
     def device(self) -> torch.device:
@@ -115,7 +112,7 @@ class Llama:
     @property
     def positions(self) -> int:
         """How many tokens a stream may have, its prompt included."""
-        return self._positions
+        return self._place.positions
 
     def read(self, slot: int, position: int, tokens: Tensor) -> Tensor:
         """Read a part of a prompt, all before it having been read.
@@ -128,22 +125,10 @@ class Llama:
         Returns:
             What is known behind the last of them, shape ``(1, width)``.
         """
-        x, end = self._embedded(tokens), position + len(tokens)
-        places = torch.arange(position, end, device=self.device)
-        groups = self.config.heads // self.config.kv_heads
-        mask = (torch.arange(end, device=self.device)[None] <= places[:, None]).repeat(groups, 1)
+        x, reading = self._embedded(tokens), self._caches.reading(slot, position, len(tokens))
+        places = torch.arange(position, position + len(tokens), device=self.device)
         for number, layer in enumerate(self._layers):
-            keys, values = self._cache[number, :, slot, :, :end]
-            queries, new_keys, new_values = self._projected(layer, x, places)
-            keys[:, position:] = new_keys.transpose(0, 1)
-            values[:, position:] = new_values.transpose(0, 1)
-            # The heads that share keys and values are further rows beside them.
-            shared = queries.view(len(x), self.config.kv_heads, groups, -1).permute(1, 2, 0, 3)
-            heard = functional.scaled_dot_product_attention(
-                shared.flatten(1, 2)[None], keys[None], values[None], mask
-            )
-            heard = heard[0].view(self.config.kv_heads, groups, len(x), -1).permute(2, 0, 1, 3)
-            x = self._through(layer, x, heard)
+            x = self._through(layer, x, reading.attend(number, *self._projected(layer, x, places)))
         return x[-1:]
 
     def step(self, slots: Sequence[int], positions: Sequence[int], tokens: Tensor) -> Tensor:
@@ -157,53 +142,16 @@ class Llama:
         Returns:
             What is known behind them, shape ``(streams, width)``.
         """
-        x = self._embedded(tokens)
-        if self._together:
-            return self._step_together(slots, positions, x)
-        places = torch.tensor(positions, device=self.device)
+        step = self._caches.step(slots, positions)
+        x = step.rows(self._embedded(tokens))
         for number, layer in enumerate(self._layers):
-            queries, keys, values = self._projected(layer, x, places)
-            heard = torch.empty_like(queries)
-            for row, (slot, position) in enumerate(zip(slots, positions, strict=True)):
-                kept_keys, kept_values = self._cache[number, :, slot, :, : position + 1]
-                kept_keys[:, position] = keys[row]
-                kept_values[:, position] = values[row]
-                shared = queries[row].view(1, self.config.kv_heads, -1, self.config.head)
-                heard[row] = functional.scaled_dot_product_attention(
-                    shared, kept_keys[None], kept_values[None]
-                ).view(self.config.heads, -1)
-            x = self._through(layer, x, heard)
-        return x
+            projected = self._projected(layer, x, step.positions)
+            x = self._through(layer, x, step.attend(number, *projected))
+        return step.of_streams(x)
 
     def logits(self, known: Tensor) -> Tensor:
         """Scores of the tokens that it is asked for, float32, shape ``(rows, outputs)``."""
         return self._head(self._normed(known, self._norm)).float()
-
-    def _step_together(self, slots: Sequence[int], positions: Sequence[int], x: Tensor) -> Tensor:
-        """A step with a row for each slot; those of no stream are computed and thrown away."""
-        rows = torch.tensor(slots, device=self.device)
-        count = self._place.slots
-        every = torch.arange(count, device=self.device)
-        place = torch.full((count,), self._positions, device=self.device)
-        place[rows] = torch.tensor(positions, device=self.device)
-        reach = min(self._positions, (max(positions) // _BLOCK + 1) * _BLOCK)
-        mask = (torch.arange(reach, device=self.device)[None] <= place[:, None])[:, None, None]
-        full = x.new_zeros(count, x.shape[1])
-        full[rows] = x
-        x = full
-        for number, layer in enumerate(self._layers):
-            queries, keys, values = self._projected(layer, x, place)
-            kept_keys, kept_values = self._cache[number]
-            kept_keys[every, :, place] = keys
-            kept_values[every, :, place] = values
-            heard = functional.scaled_dot_product_attention(
-                queries.view(count, self.config.kv_heads, -1, self.config.head),
-                kept_keys[:, :, :reach],
-                kept_values[:, :, :reach],
-                mask,
-            )
-            x = self._through(layer, x, heard)
-        return x[rows]
 
     def _embedded(self, tokens: Tensor) -> Tensor:
         return self._table[tokens.to(self.device)].to(self._place.precision)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from speaker_runtime.backends.pytorch.attention import Caches, Shape
 from speaker_runtime.backends.pytorch.kernels import (
     Activation,
     Linear,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 PIECE: Final = 64
 """Positions of a text that are read at once: others get their turn in between."""
-_BLOCK: Final = 256
-"""Where rows attend together, they look at a multiple of so many positions."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +117,10 @@ class Gpt:
         self._heads = int(gpt.heads)
         width = self._audio.shape[1] // self._heads
         longest = int(gpt.max_prompt_tokens) + int(gpt.max_text_tokens) + int(gpt.max_mel_tokens)
-        self._spare = longest
-        """A position that nobody looks at."""
-        # Memory that is not written to is not there yet: unused slots cost nothing on a CPU.
-        shape = (len(self._layers), 2, slots, self._heads, longest + 1, width)
-        self._cache = torch.empty(shape, dtype=precision, device=self._audio.device)
         if together is None:
             together = not is_row_by_row(self._layers[0].mlp_in, self._audio)
-        self._together = together
+        shape = Shape(len(self._layers), slots, self._heads, longest, width)
+        self._caches = Caches(shape, self._audio, together=together)
 
     @property
     def device(self) -> torch.device:
@@ -161,11 +156,11 @@ class Gpt:
 
     def kept(self, slot: int, positions: int) -> Tensor:
         """A copy of the first keys and values of a stream."""
-        return self._cache[:, :, slot, :, :positions].clone()
+        return self._caches.kept(slot, positions)
 
     def restore(self, slot: int, kept: Tensor) -> None:
         """Let a stream begin as another one did."""
-        self._cache[:, :, slot, :, : kept.shape[3]] = kept
+        self._caches.restore(slot, kept)
 
     def read(self, slot: int, position: int, embedded: Tensor) -> Tensor:
         """Read a part of a prefix, all before it having been read.
@@ -178,18 +173,9 @@ class Gpt:
         Returns:
             The last position's latent, float32, shape ``(1, channels)``.
         """
-        x, end = embedded, position + len(embedded)
-        places = torch.arange(end, device=self.device)
-        mask = places[None] <= places[position:, None]
+        x, reading = embedded, self._caches.reading(slot, position, len(embedded))
         for number, layer in enumerate(self._layers):
-            keys, values = self._cache[number, :, slot, :, :end]
-            queries, new_keys, new_values = self._projected(layer, x)
-            keys[:, position:] = new_keys.transpose(0, 1)
-            values[:, position:] = new_values.transpose(0, 1)
-            heard = functional.scaled_dot_product_attention(
-                queries.transpose(0, 1)[None], keys[None], values[None], mask
-            )
-            x = self._through(layer, x, heard[0].transpose(0, 1))
+            x = self._through(layer, x, reading.attend(number, *self._projected(layer, x)))
         return self._latents(x[-1:])
 
     def step(
@@ -208,47 +194,15 @@ class Gpt:
         positions = [position for position, _ in places]
         numbers = torch.tensor([number for _, number in places], device=self.device)
         x = self._audio[tokens] + self._audio_places[numbers]
-        if self._together:
-            return self._step_together(slots, positions, x)
+        step = self._caches.step(slots, positions)
+        x = step.rows(x)
         for number, layer in enumerate(self._layers):
-            queries, keys, values = self._projected(layer, x)
-            heard = torch.empty_like(queries)
-            for row, (slot, position) in enumerate(zip(slots, positions, strict=True)):
-                kept_keys, kept_values = self._cache[number, :, slot, :, : position + 1]
-                kept_keys[:, position] = keys[row]
-                kept_values[:, position] = values[row]
-                heard[row] = functional.scaled_dot_product_attention(
-                    queries[row, None, :, None], kept_keys[None], kept_values[None]
-                )[0, :, 0]
-            x = self._through(layer, x, heard)
-        return self._latents(x)
+            x = self._through(layer, x, step.attend(number, *self._projected(layer, x)))
+        return step.of_streams(self._latents(x))
 
     def logits(self, latents: Tensor) -> Tensor:
         """Scores of every audio token, float32, shape ``(streams, tokens)``."""
         return self._head(latents.to(self._audio.dtype)).float()
-
-    def _step_together(self, slots: Sequence[int], positions: Sequence[int], x: Tensor) -> Tensor:
-        """A step with a row for each slot; those of no stream are computed and thrown away."""
-        rows = torch.tensor(slots, device=self.device)
-        count = self._cache.shape[2]
-        every = torch.arange(count, device=self.device)
-        place = torch.full((count,), self._spare, device=self.device)
-        place[rows] = torch.tensor(positions, device=self.device)
-        reach = min(self._spare, (max(positions) // _BLOCK + 1) * _BLOCK)
-        mask = (every.new_tensor(range(reach))[None] <= place[:, None])[:, None, None]
-        full = x.new_zeros(count, x.shape[1])
-        full[rows] = x
-        x = full
-        for number, layer in enumerate(self._layers):
-            queries, keys, values = self._projected(layer, x)
-            kept_keys, kept_values = self._cache[number]
-            kept_keys[every, :, place] = keys
-            kept_values[every, :, place] = values
-            heard = functional.scaled_dot_product_attention(
-                queries[:, :, None], kept_keys[:, :, :reach], kept_values[:, :, :reach], mask
-            )
-            x = self._through(layer, x, heard[:, :, 0])
-        return self._latents(x)[rows]
 
     def _projected(self, layer: Layer, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each of shape ``(rows, heads, width)``."""

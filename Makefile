@@ -101,6 +101,10 @@ bench-operator: setup ## Measure the operator on a real API server (about 6 minu
 bench-xtts: setup ## Measure XTTS-v2 against coqui-tts on random weights, on CPUs (about 12 minutes).
 	@$(BENCH) run xtts
 
+.PHONY: bench-glm
+bench-glm: setup ## Measure GLM-TTS on random weights, against a checkout of the reference in GLM_TTS_REFERENCE.
+	@$(BENCH) run glm
+
 .PHONY: soak
 soak: setup ## Mixed traffic with disconnects, bad input and restarts (MINUTES=10).
 	@$(BENCH) soak --minutes $(MINUTES)

@@ -20,6 +20,12 @@ def _xtts() -> list[Measure]:
     return xtts.run()
 
 
+def _glm() -> list[Measure]:
+    from bench import glm  # noqa: PLC0415  seconds
+
+    return glm.run()
+
+
 BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
     {
         "throughput": throughput.run,
@@ -28,6 +34,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
         "peer": peer.run,
         "operator": everything.run,
         "xtts": _xtts,
+        "glm": _glm,
     }
 )
 OF_THE_RUNTIME: Final = ("throughput", "serving", "gateway", "peer")

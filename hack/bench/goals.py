@@ -87,6 +87,16 @@ class Name(StrEnum):
     XTTS_FIRST_AUDIO_QUARTER = "xtts_first_audio_quarter"
     XTTS_GAP = "xtts_gap"
     XTTS_VOICE = "xtts_voice"
+    GLM_ALONE = "glm_alone"
+    GLM_TOGETHER = "glm_together"
+    GLM_FIRST = "glm_first"
+    GLM_LOAD = "glm_load"
+    GLM_MEMORY = "glm_memory"
+    GLM_ALONE_QUARTER = "glm_alone_quarter"
+    GLM_TOGETHER_QUARTER = "glm_together_quarter"
+    GLM_FIRST_QUARTER = "glm_first_quarter"
+    GLM_LOAD_QUARTER = "glm_load_quarter"
+    GLM_MEMORY_QUARTER = "glm_memory_quarter"
 
 
 GOALS: Final = MappingProxyType(
@@ -155,6 +165,30 @@ GOALS: Final = MappingProxyType(
         Name.XTTS_GAP: Goal("last gap between pieces ÷ first, 176 tokens", Bound.AT_MOST, 1.3),
         Name.XTTS_VOICE: Goal(
             "first token with a new voice ÷ with a known one", Bound.AT_LEAST, 10
+        ),
+        Name.GLM_ALONE: Goal("1 stream ÷ the reference, full size", Bound.AT_LEAST, 2),
+        Name.GLM_TOGETHER: Goal(
+            "8 streams together ÷ the reference one after the other, full size", Bound.AT_LEAST, 4
+        ),
+        Name.GLM_FIRST: Goal(
+            "first audio ÷ the whole, 5 sentences, full size", Bound.AT_MOST, 0.35
+        ),
+        Name.GLM_LOAD: Goal("load time ÷ the reference's, full size", Bound.AT_MOST, 0.6),
+        Name.GLM_MEMORY: Goal("peak memory ÷ the reference's, full size", Bound.AT_MOST, 0.6),
+        Name.GLM_ALONE_QUARTER: Goal("1 stream ÷ the reference, quarter size", Bound.AT_LEAST, 2),
+        Name.GLM_TOGETHER_QUARTER: Goal(
+            "8 streams together ÷ the reference one after the other, quarter size",
+            Bound.AT_LEAST,
+            4,
+        ),
+        Name.GLM_FIRST_QUARTER: Goal(
+            "first audio ÷ the whole, 5 sentences, quarter size", Bound.AT_MOST, 0.35
+        ),
+        Name.GLM_LOAD_QUARTER: Goal(
+            "load time ÷ the reference's, quarter size", Bound.AT_MOST, 0.6
+        ),
+        Name.GLM_MEMORY_QUARTER: Goal(
+            "peak memory ÷ the reference's, quarter size", Bound.AT_MOST, 0.6
         ),
     }
 )

@@ -94,8 +94,8 @@ bench-peer: setup ## Measure Kokoro against a peer on the same weights (fetches 
 	@$(BENCH) run peer
 
 .PHONY: bench-operator
-bench-operator: setup ## Measure the operator on a real API server (about 6 minutes).
-	@$(BENCH) run operator
+bench-operator: setup ## Measure the operator on a real API server; PARTS="burst single" picks some.
+	@$(BENCH) operator $(PARTS)
 
 .PHONY: bench-xtts
 bench-xtts: setup ## Measure XTTS-v2 against coqui-tts on random weights, on CPUs (about 12 minutes).

@@ -32,7 +32,6 @@ BENCHMARKS: Final[Mapping[str, Callable[[], list[Measure]]]] = MappingProxyType(
         "serving": serving.run,
         "gateway": gateway.run,
         "peer": peer.run,
-        "operator": everything.run,
         "xtts": _xtts,
         "glm": _glm,
     }
@@ -50,18 +49,24 @@ def main() -> int:
     running.add_argument(
         "names", nargs="*", metavar="NAME", help=f"default: {', '.join(OF_THE_RUNTIME)}"
     )
+    controlling = commands.add_parser("operator", help="measure the operator, or parts of that")
+    controlling.add_argument("parts", nargs="*", metavar="PART", help=", ".join(everything.PARTS))
     soaking = commands.add_parser("soak", help="mixed traffic for a while")
     soaking.add_argument("--minutes", type=float, default=10.0)
     commands.add_parser("docs", help="write docs/benchmarks.md from the JSON")
     asked = parser.parse_args()
-    unknown = set(getattr(asked, "names", ())) - set(BENCHMARKS)
-    if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    for named, there_are in (("names", BENCHMARKS), ("parts", everything.PARTS)):
+        unknown = set(getattr(asked, named, ())).difference(there_are)
+        if unknown:
+            parser.error(f"no {', '.join(sorted(unknown))}; there are: {', '.join(there_are)}")
     if asked.command == "docs":
         page.write()
         return 0
     if asked.command == "soak":
         return _finish("soak", soak.run(asked.minutes * 60))
+    if asked.command == "operator":  # the page shows whole runs alone
+        name = "-".join(("operator", *asked.parts))
+        return _finish(name, everything.run(asked.parts or everything.PARTS))
     return max(_finish(name, BENCHMARKS[name]()) for name in asked.names or OF_THE_RUNTIME)
 
 

@@ -10,7 +10,7 @@ which others own or the API server fills in are never touched, and these are alw
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -26,8 +26,9 @@ _NOTHING: Final[Fields] = {".": {}}
 
 def drift(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
     """Paths of the fields in which ``live`` is not what was desired; empty if there is no drift."""
-    owned = owned_fields(live)
-    return list(_differences(_owned_part(desired), live, owned, ""))
+    found: list[str] = []
+    _compare(_owned_part(desired), live, owned_fields(live), "", found)
+    return found
 
 
 def owns(live: Mapping[str, Any], *path: str) -> bool:
@@ -57,49 +58,50 @@ def _owned_part(desired: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "metadata": metadata}
 
 
-def _differences(desired: Any, live: Any, owned: Fields, path: str) -> Iterator[str]:
+def _compare(desired: Any, live: Any, owned: Fields, path: str, found: list[str]) -> None:
+    """Note the paths of the fields that differ; a list, as generators of generators are slow."""
     if not owned:
-        if not _equal(desired, live, path):
-            yield path
-    elif isinstance(desired, Mapping):
-        yield from _map_differences(desired, live if isinstance(live, Mapping) else {}, owned, path)
+        if desired != live and not _equal(desired, live, path):
+            found.append(path)
+    elif isinstance(desired, dict):
+        _compare_maps(desired, live if isinstance(live, dict) else {}, owned, path, found)
     elif isinstance(desired, list):
-        yield from _list_differences(desired, live if isinstance(live, list) else [], owned, path)
+        _compare_lists(desired, live if isinstance(live, list) else [], owned, path, found)
     else:
-        yield path
+        found.append(path)
 
 
-def _map_differences(
-    desired: Mapping[str, Any], live: Mapping[str, Any], owned: Fields, path: str
-) -> Iterator[str]:
+def _compare_maps(
+    desired: dict[str, Any], live: dict[str, Any], owned: Fields, path: str, found: list[str]
+) -> None:
     for name, value in desired.items():
         where = f"{path}.{name}" if path else name
         fields = owned.get(f"f:{name}")
         if fields is None or name not in live:
-            yield where
+            found.append(where)
         else:
-            yield from _differences(value, live[name], fields, where)
+            _compare(value, live[name], fields, where, found)
     for step in owned:
         if step.startswith("f:") and step[2:] not in desired:
-            yield f"{path}.{step[2:]}" if path else step[2:]
+            found.append(f"{path}.{step[2:]}" if path else step[2:])  # noqa: PERF401 - it is rare
 
 
-def _list_differences(
-    desired: list[Any], live: list[Any], owned: Fields, path: str
-) -> Iterator[str]:
+def _compare_lists(
+    desired: list[Any], live: list[Any], owned: Fields, path: str, found: list[str]
+) -> None:
     unmatched = list(desired)
     for step, fields in owned.items():
         if not step.startswith("k:"):
             continue
         where, keys = f"{path}[{step[2:]}]", _keys(step[2:])
-        wanted, found = _item(unmatched, keys), _item(live, keys)
+        wanted, present = _item(unmatched, keys), _item(live, keys)
         if wanted is not None:
             unmatched.remove(wanted)
-        if wanted is None or found is None:
-            yield where
+        if wanted is None or present is None:
+            found.append(where)
         else:
-            yield from _differences(wanted, found, fields, where)
-    yield from (f"{path}[{json.dumps(item)}]" for item in unmatched)
+            _compare(wanted, present, fields, where, found)
+    found += (f"{path}[{json.dumps(item)}]" for item in unmatched)
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """One reconciliation: observe, render, plan, apply, status."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -36,6 +36,7 @@ from speaker_operator.reconcile.parsing import (
 from speaker_operator.reconcile.plan import Action, Apply, Problem, is_ending, make_plan
 from speaker_operator.reconcile.queue import Queue
 from speaker_operator.reconcile.references import References
+from speaker_operator.reconcile.renderings import Renderings
 from speaker_operator.reconcile.reports import Reports
 from speaker_operator.reconcile.status import (
     reason_of,
@@ -49,7 +50,6 @@ from speaker_operator.reconcile.telling import Teller
 from speaker_operator.reconcile.voices import VoiceBook, VoiceState, voice_status
 from speaker_operator.reconcile.voicesync import VoiceSync
 from speaker_operator.render.caches import ModelCache, place_of
-from speaker_operator.render.children import render
 from speaker_operator.render.gpu import devices
 from speaker_operator.render.references import Sources
 from speaker_operator.render.routes import Route, route_manifest, routes
@@ -97,12 +97,14 @@ class Reconciler:
         self._ending: dict[str, frozenset[str]] = {}
         """Namespaces that are on their way out, and the services in them, by uid."""
         self._reports = Reports()
+        self._renderings = Renderings()
 
     def rest(self) -> None:
         """Forget what was learnt so far: another replica goes on, and learns more."""
         self._book = VoiceBook()
         self._ending.clear()
         self._reports.forget_all()
+        self._renderings.forget_all()
         self._sync.forget_all()
         self._caches.rest()
         self._references.rest()
@@ -131,6 +133,7 @@ class Reconciler:
             self._sync.forget((key.namespace, key.name))
             self._metrics.service_is_gone(key.namespace, key.name)
             self._applier.forget((key.namespace, key.name))
+            self._renderings.forget((key.namespace, key.name))
             if not self._store.keys(TTS_SERVICE.kind, key.namespace):
                 self._ending.pop(key.namespace, None)
             self._reports.forget(key)
@@ -230,7 +233,7 @@ class Reconciler:
     async def _make_children(
         self,
         service: TTSService,
-        voices: Iterable[Voice],
+        voices: Sequence[Voice],
         settings: RenderSettings,
         cache: ModelCache | None,
         stage: Release,
@@ -239,9 +242,10 @@ class Reconciler:
         uid = service.metadata.uid
         live = self._store.belonging_to(service.metadata.namespace, service.metadata.name)
         if stage == "held":
-            rendered = hold(render(service, voices, settings, cache), live)
+            rendered = self._renderings.children(service, voices, settings, cache, "released")
+            rendered = hold(rendered, live)
         else:
-            rendered = render(service, voices, settings, cache, stage)
+            rendered = self._renderings.children(service, voices, settings, cache, stage)
         self._optional.need({manifest["kind"] for manifest in rendered})
         plan = make_plan(rendered, live, uid, self._optional.lacking())
         if _puts_back(service, plan.actions) and await self._is_ending(service):

@@ -5,7 +5,7 @@ take ten times the memory, and what is read is a handful of them at a time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
@@ -156,9 +156,9 @@ class Store:
         """All objects of a kind in a namespace."""
         return self._manifests(self.keys(kind, namespace))
 
-    def everywhere(self, kind: str) -> list[JsonObject]:
-        """All objects of a kind."""
-        return self._manifests(self.keys(kind))
+    def everywhere(self, kind: str) -> Iterator[JsonObject]:
+        """All objects of a kind, one at a time: together they would take much memory."""
+        return (self._records[key.kind, key.namespace][key].manifest for key in self.keys(kind))
 
     def belonging_to(self, namespace: str, service: str) -> list[JsonObject]:
         """Everything that says it belongs to the service: its children, and their pods."""

@@ -37,7 +37,7 @@ def test_a_new_object_is_a_change() -> None:
     assert store.put(manifest()) == Change(None, manifest())
     assert store.get(KEY) == manifest()
     assert store.in_namespace("ConfigMap", "speech") == members(store) == [manifest()]
-    assert store.everywhere("ConfigMap") == [manifest()]
+    assert [*store.everywhere("ConfigMap")] == [manifest()]
     assert store.in_namespace("ConfigMap", "elsewhere") == []
 
 

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from bench.servers import cpu_seconds
+from cluster.controlplane import ADMIN
 from cluster.envtest import ControlPlane
-from tests.apiserver.api import Api, connect, eventually
+from tests.apiserver.api import Api, Json, connect, eventually
 from tests.apiserver.conftest import READY_TIMEOUT, USER, install_crds, operator_kubeconfig
 from tests.apiserver.controllers import run_controllers
 from tests.apiserver.operator_process import OperatorProcess, run_operator
@@ -23,8 +25,13 @@ POLICY: Final = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted"],
-    "rules": [{"level": "Metadata", "users": [USER]}, {"level": "None"}],
+    "rules": [
+        {"level": "Metadata", "users": [USER]},
+        {"level": "Metadata", "users": [ADMIN], "verbs": ["create", "patch"]},
+        {"level": "None"},
+    ],
 }
+"""All that the operator asks, and what a bare loop writes: both sides pay for the record."""
 RENEWED: Final = frozenset({"leases"})
 """What is asked of the API server again and again by whoever is there, whatever there is to do."""
 _QUIET_SECONDS: Final = 1.5
@@ -32,7 +39,7 @@ _QUIET_SECONDS: Final = 1.5
 
 @dataclass(frozen=True)
 class AuditLog:
-    """The API server's record of every request of the operator."""
+    """The API server's record of requests."""
 
     file: Path
 
@@ -46,19 +53,34 @@ class AuditLog:
         Watches are none: they last, and are opened anew every few minutes. Nor are renewals of the
         leader's Lease.
         """
+        return Counter(f"{entry['verb']} {_resource(entry)}" for entry in self._entries(mark))
+
+    def applied_since(self, mark: int) -> dict[tuple[str, str], datetime]:
+        """When what was applied since then was first answered for, by resource and name."""
+        answered: dict[tuple[str, str], datetime] = {}
+        for entry in self._entries(mark):
+            if entry["verb"] == "patch" and "subresource" not in entry["objectRef"]:
+                what = (entry["objectRef"]["resource"], entry["objectRef"]["name"])
+                answered.setdefault(what, datetime.fromisoformat(entry["stageTimestamp"]))
+        return answered
+
+    def _entries(self, mark: int) -> list[Json]:
+        """The operator's requests that were answered since then."""
         if not self.file.exists():
-            return Counter()
+            return []
         with self.file.open("rb") as log:
             log.seek(mark)
             entries = [json.loads(line) for line in log.read().splitlines() if line.endswith(b"}")]
-        return Counter(
-            f"{entry['verb']} {_resource(entry)}"
+        return [
+            entry
             for entry in entries
-            if entry["verb"] != "watch" and entry["objectRef"]["resource"] not in RENEWED
-        )
+            if entry["user"]["username"] == USER
+            and entry["verb"] != "watch"
+            and entry["objectRef"]["resource"] not in RENEWED
+        ]
 
 
-def _resource(entry: dict[str, dict[str, str]]) -> str:
+def _resource(entry: Json) -> str:
     named = entry["objectRef"]
     return "/".join(named[part] for part in ("resource", "subresource") if part in named)
 

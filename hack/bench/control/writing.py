@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 SECONDS: Final = 60.0
 """Longest wait for one answer."""
+_LOOK_SECONDS: Final = 0.05
 _MANAGER: Final = "bench"
 
 
@@ -89,7 +90,7 @@ class Writer:
         async with asyncio.timeout(2 * SECONDS):
             for resource in resources:
                 while await self.count(resource, namespace) < size:  # noqa: ASYNC110  far away
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(_LOOK_SECONDS)
 
     async def _work(self, waiting: Iterator[Write]) -> None:
         for each in waiting:

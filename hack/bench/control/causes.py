@@ -46,7 +46,7 @@ _NOT_PULLED: Final[Json] = {
 }
 
 
-def run(cluster: Cluster, _: OperatorProcess) -> list[Measure]:
+def run(cluster: Cluster, operator: OperatorProcess) -> list[Measure]:  # noqa: ARG001 - as others
     """Declare each, wait for the cause, and delete it, in both ways that there are."""
     told: dict[str, float] = {}
     ended: dict[str, float] = {}

@@ -11,7 +11,7 @@ RECONCILES: Final = "speaker_operator_reconciles_total"
 GIVE_UP_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.002
 _CALM_SECONDS: Final = 0.5
-_BUSY_SECONDS: Final = 300.0
+_BUSY_SECONDS: Final = 600.0
 
 
 def seconds_until(condition: Callable[[], bool], began: float | None = None) -> float:

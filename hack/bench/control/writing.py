@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 SECONDS: Final = 60.0
 """Longest wait for one answer."""
+_ALL_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 0.05
 _MANAGER: Final = "bench"
 
@@ -85,9 +86,9 @@ class Writer:
         """Wait until there are so many objects of each of the resources.
 
         Raises:
-            TimeoutError: There are not within a minute.
+            TimeoutError: There are not within some minutes.
         """
-        async with asyncio.timeout(2 * SECONDS):
+        async with asyncio.timeout(_ALL_SECONDS):
             for resource in resources:
                 while await self.count(resource, namespace) < size:  # noqa: ASYNC110  far away
                     await asyncio.sleep(_LOOK_SECONDS)

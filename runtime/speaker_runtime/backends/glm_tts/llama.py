@@ -18,9 +18,6 @@ from speaker_runtime.backends.glm_tts.tensors import Tensors
 from speaker_runtime.backends.pytorch.attention import Caches, Shape
 from speaker_runtime.backends.pytorch.kernels import Linear, MakeProduct, Product, is_row_by_row
 
-PIECE: Final = 64
-"""Positions of a prompt that are read at once: others get their turn in between."""
-
 
 @dataclass(frozen=True)
 class Place:

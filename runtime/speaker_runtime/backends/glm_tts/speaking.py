@@ -16,7 +16,7 @@ from torch import Tensor
 
 from speaker_runtime.audio.pcm import Samples
 from speaker_runtime.backends.glm_tts.history import History, Said
-from speaker_runtime.backends.glm_tts.llama import PIECE, Llama
+from speaker_runtime.backends.glm_tts.llama import Llama
 from speaker_runtime.backends.glm_tts.rendering import Piece, Renderer, Voice
 from speaker_runtime.backends.glm_tts.sampling import (
     NO_TOKEN,
@@ -28,6 +28,7 @@ from speaker_runtime.backends.glm_tts.sampling import (
     sample,
 )
 from speaker_runtime.backends.protocol import Slice, StepResult
+from speaker_runtime.backends.pytorch.attention import next_piece
 from speaker_runtime.backends.pytorch.drawing import Rows
 from speaker_runtime.errors import ErrorCode, SpeechError
 
@@ -210,7 +211,8 @@ class Speaking:
 
     def _read(self, each: Utterance, part: Part) -> None:
         """Read the next tokens of what stands before the codes."""
-        tokens = part.prompt[part.unread : part.unread + PIECE]
+        tokens = part.prompt[part.unread :]
+        tokens = tokens[: next_piece(len(tokens))]
         known = self._llama.read(each.slot, part.unread, tokens)
         part.unread += len(tokens)
         if part.unread == len(part.prompt):

@@ -7,6 +7,7 @@ alone, and a row looks at as many positions as its own length asks for. Where pr
 GPUs), a step always has a row for each slot, and all attend at once.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+_PIECE: Final = 64
+"""About so many positions of a prompt are read at once: others get their turn in between."""
 _BLOCK: Final = 64
 """A row looks at a multiple of so many positions, so that rows of a like length look at as many."""
 _ROWS: Final = 16
@@ -42,6 +45,15 @@ class Shape:
     positions: int
     width: int
     groups: int = 1
+
+
+def next_piece(left: int) -> int:
+    """How many positions of a prompt are read next, of those that are left.
+
+    All pieces of a prompt are about as long: a few positions that are left over would have every
+    weight read once more.
+    """
+    return math.ceil(left / max(1, round(left / _PIECE)))
 
 
 class Caches:
@@ -223,9 +235,7 @@ class Step:
         Returns:
             Shape ``(rows, heads * groups, width)``.
         """
-        kept_keys, kept_values = self.kept[layer]
-        kept_keys[self.slots, :, self.positions] = keys
-        kept_values[self.slots, :, self.positions] = values
+        self.kept[layer][:, self.slots, :, self.positions] = torch.stack([keys, values], 1)
         shared = queries.reshape(*keys.shape[:2], -1, keys.shape[2]).transpose(0, 1)
         heard = [
             _attend(shared[:, run.begin : run.end], *run.kept[layer], run.mask) for run in self.runs

@@ -7,7 +7,7 @@ numbers are the same whoever else is in the batch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from transformers.models.gpt2.modeling_gpt2 import GPT2Block
     from transformers.pytorch_utils import Conv1D
     from TTS.tts.layers.xtts.gpt import GPT
-
-PIECE: Final = 64
-"""Positions of a text that are read at once: others get their turn in between."""
 
 
 @dataclass(frozen=True)

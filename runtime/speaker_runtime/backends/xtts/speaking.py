@@ -13,10 +13,10 @@ from torch import Tensor
 
 from speaker_runtime.audio.guard import Bounds, Fault
 from speaker_runtime.backends.protocol import Slice
+from speaker_runtime.backends.pytorch.attention import next_piece
 from speaker_runtime.backends.pytorch.drawing import uniform
 from speaker_runtime.backends.xtts import guards
 from speaker_runtime.backends.xtts.checkpoint import Checkpoint, Speaker
-from speaker_runtime.backends.xtts.gpt import PIECE, Gpt
 from speaker_runtime.backends.xtts.sampling import PREFIX_TOKEN, Rows, Rules, sample
 from speaker_runtime.backends.xtts.vocoder import Stream as Sound
 from speaker_runtime.voices.states import VoiceStates
@@ -98,7 +98,7 @@ class Speaking:
 
     def __init__(self, checkpoint: Checkpoint, slots: int, bounds: Bounds) -> None:
         self._model = checkpoint
-        self._gpt: Gpt = checkpoint.gpt
+        self._gpt = checkpoint.gpt
         self._bounds = bounds
         self._slots = deque(range(slots))
         self._voices: VoiceStates[Tensor] = VoiceStates(_VOICES_BYTES, lambda kept: kept.nbytes)
@@ -160,7 +160,8 @@ class Speaking:
         """Read the next piece of what stands before the speech."""
         if part.position == 0:
             self._begin_as_voice(each, part)
-        piece = part.text[part.unread : part.unread + PIECE]
+        piece = part.text[part.unread :]
+        piece = piece[: next_piece(len(piece))]
         latent = self._gpt.read(each.slot, part.position, piece)
         part.position += len(piece)
         part.unread += len(piece)

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from speaker_runtime.backends.pytorch.attention import Caches, Shape
+from speaker_runtime.backends.pytorch.attention import Caches, Shape, next_piece
 
 SHAPES = [
     Shape(layers=2, slots=8, heads=4, positions=200, width=16),
@@ -148,3 +150,15 @@ def test_a_stream_begins_as_another_one_did() -> None:
     said = drawn(shape, 4, 1)
     heard = [caches.reading(slot, 32, 4).attend(0, *said) for slot in (0, 5)]
     assert torch.equal(*heard)
+
+
+@given(length=st.integers(1, 2000))
+def test_a_prompt_is_read_in_pieces_that_are_about_as_long(length: int) -> None:
+    left, pieces = length, []
+    while left:
+        pieces.append(next_piece(left))
+        left -= pieces[-1]
+    assert sum(pieces) == length
+    assert max(pieces) - min(pieces) <= 1
+    assert max(pieces) <= 96
+    assert len(pieces) == 1 or min(pieces) >= 48

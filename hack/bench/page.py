@@ -93,8 +93,8 @@ no / no / deletion hangs |
 """What stands below a table."""
 HEAD: Final = (
     "# Benchmarks\n\n"
-    "Written by `make bench-docs` from the last `make bench`, `make bench-operator` and "
-    "`make soak`; not by hand. "
+    "Written by `make bench-docs` from the last run of each benchmark (`make help` lists them); "
+    "not by hand. "
     "Ratios compare two sides in one run on one machine, so that they mean something on "
     "another one, too. What is below depends on the machine.\n"
 )

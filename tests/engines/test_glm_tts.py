@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 import yaml
 
-from cluster.config import Config
-from cluster.images import product_image
 from speaker_runtime.contract import (
     READY_PATH,
     VOICE_AUDIO_PATH,
@@ -38,7 +36,6 @@ from tests.engines.images import (
     allow,
     cluster,
     documents,
-    gigabytes_of,
     ready,
 )
 from tests.support import clips
@@ -61,17 +58,6 @@ TOLD_TIMEOUT: Final = 60
 TEXT: Final = "你好，世界。the world, hello."
 SMALL: Final = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "3Gi"}}
 """Less than the real model's own: it has to fit on a node of two cores."""
-
-
-@pytest.fixture(scope="module")
-def gigabytes(repository: Path) -> float:
-    """Of the built image, unpacked, its base included."""
-    return gigabytes_of(repository, IMAGE)
-
-
-@pytest.fixture
-def tag(gigabytes: float) -> str:
-    return product_image(Config.load(), IMAGE).tag
 
 
 def test_the_image_is_smaller_than_five_gigabytes(

@@ -13,8 +13,6 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cluster.config import Config
-from cluster.images import product_image
 from speaker_runtime.contract import READY_PATH
 from tests.e2e.client_pod import post
 from tests.engines.images import (
@@ -23,7 +21,6 @@ from tests.engines.images import (
     allow,
     cluster,
     documents,
-    gigabytes_of,
     ready,
 )
 from tests.support import clips
@@ -44,17 +41,6 @@ READY_TIMEOUT: Final = 240
 SENTENCE: Final = "The harbour lay quiet."
 SMALL: Final = {"requests": {"cpu": "250m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}}
 """Less than the real model's own: it has to fit on a node of two cores."""
-
-
-@pytest.fixture(scope="module")
-def gigabytes(repository: Path) -> float:
-    """Of the built image, unpacked, its base included."""
-    return gigabytes_of(repository, IMAGE)
-
-
-@pytest.fixture
-def tag(gigabytes: float) -> str:
-    return product_image(Config.load(), IMAGE).tag
 
 
 def test_the_image_is_smaller_than_five_gigabytes(

@@ -17,7 +17,6 @@ from speaker_operator.kube.resources import CHILDREN, NODE, POD, TTS_SERVICE
 from speaker_operator.render.labels import SERVICE
 from tests.apiserver.api import Api, Json, Refused, service
 from tests.apiserver.kubelet import report_pod
-from tests.apiserver.operator_process import OperatorProcess
 from tests.support.kubernetes import condition
 
 CASES: Final[Mapping[str, tuple[Json, str]]] = {
@@ -46,7 +45,7 @@ _NOT_PULLED: Final[Json] = {
 }
 
 
-def run(cluster: Cluster, operator: OperatorProcess) -> list[Measure]:  # noqa: ARG001 - as others
+def run(cluster: Cluster) -> list[Measure]:
     """Declare each, wait for the cause, and delete it, in both ways that there are."""
     told: dict[str, float] = {}
     ended: dict[str, float] = {}

@@ -48,7 +48,7 @@ ALONE: Final[Mapping[str, Part]] = MappingProxyType(
 )
 """On an API server without Kubernetes' controllers and scheduler."""
 BESIDE_OTHERS: Final[Mapping[str, Part]] = MappingProxyType(
-    {"costs": _costs, "calm": calm.run, "causes": causes.run}
+    {"costs": _costs, "calm": calm.run, "causes": lambda cluster, _: causes.run(cluster)}
 )
 """On one with them."""
 PARTS: Final = (*ALONE, *BESIDE_OTHERS)

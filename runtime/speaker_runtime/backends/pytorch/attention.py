@@ -16,14 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from speaker_runtime.backends.pytorch.kernels import ROWS, are_apart
+
 _PIECE: Final = 64
 """About so many positions of a prompt are read at once: others get their turn in between."""
 _BLOCK: Final = 64
 """A row looks at a multiple of so many positions, so that rows of a like length look at as many."""
-_ROWS: Final = 16
-"""With so many rows the kernel is tried out."""
-_SIZES: Final = (1, 2, 3, 5, 8, 13)
-"""Numbers of rows that are compared with the most."""
 
 
 @dataclass(frozen=True)
@@ -224,17 +222,7 @@ class Step:
         return rows if self.asked is None else rows[self.asked]
 
     def attend(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Note keys and values, and attend.
-
-        Args:
-            layer: Which.
-            queries: Shape ``(rows, heads * groups, width)``.
-            keys: Shape ``(rows, heads, width)``.
-            values: The same.
-
-        Returns:
-            Shape ``(rows, heads * groups, width)``.
-        """
+        """Note keys and values, and attend; all shapes are those of :meth:`Reading.attend`."""
         self.kept[layer][:, self.slots, :, self.positions] = torch.stack([keys, values], 1)
         shared = queries.reshape(*keys.shape[:2], -1, keys.shape[2]).transpose(0, 1)
         heard = [
@@ -258,21 +246,16 @@ def _is_row_by_row(shape: Shape, like: Tensor) -> bool:
     generator = torch.Generator().manual_seed(0)
 
     def drawn(count: int) -> Tensor:
-        made = torch.randn(shape.heads, _ROWS, count, shape.width, generator=generator)
+        made = torch.randn(shape.heads, ROWS, count, shape.width, generator=generator)
         return made.to(like.device, like.dtype)
 
     queries, keys, values = drawn(shape.groups), drawn(_BLOCK), drawn(_BLOCK)
-    mask = torch.zeros(1, _ROWS, 1, _BLOCK, dtype=like.dtype, device=like.device)
-    whole = _attend(queries, keys, values, mask)
+    mask = torch.zeros(1, ROWS, 1, _BLOCK, dtype=like.dtype, device=like.device)
 
     def of_some(begin: int, end: int) -> Tensor:
         return _attend(*(each[:, begin:end] for each in (queries, keys, values, mask)))
 
-    return all(
-        torch.equal(of_some(at, at + size), whole[:, at : at + size])
-        for size in _SIZES
-        for at in (0, _ROWS - size)
-    )
+    return are_apart(of_some, along=1)
 
 
 def _reach(position: int) -> int:

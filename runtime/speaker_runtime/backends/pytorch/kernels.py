@@ -15,8 +15,9 @@ from torch.nn import functional
 
 Activation = Literal["none", "gelu"]
 
-_ROWS: Final = 16
-"""For how many the layout is chosen; others are as right, perhaps not as fast."""
+ROWS: Final = 16
+"""For how many the layout is chosen; others are as right, perhaps not as fast. With so many rows a
+kernel is tried out."""
 _SIZES: Final = (1, 2, 3, 5, 8, 13)
 """Numbers of rows that are compared with the most."""
 _WEIGHT_STEPS: Final = 127
@@ -59,7 +60,7 @@ class Linear:
         self._is_packed = _can_be_packed(weight)
         weight = weight.contiguous()
         if self._is_packed:
-            weight = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)  # noqa: SLF001  as torch.compile does
+            weight = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)  # noqa: SLF001  as torch.compile does
         self._weight: Tensor = weight
 
     def __call__(self, rows: Tensor) -> Tensor:
@@ -137,12 +138,22 @@ def is_row_by_row(linear: Product, like: Tensor) -> bool:
         like: A tensor on its device, of its type.
     """
     generator = torch.Generator().manual_seed(0)
-    rows = torch.randn(_ROWS, linear.inputs, generator=generator).to(like.device, like.dtype)
-    whole = linear(rows)
+    rows = torch.randn(ROWS, linear.inputs, generator=generator).to(like.device, like.dtype)
+    return are_apart(lambda begin, end: linear(rows[begin:end]), along=0)
+
+
+def are_apart(of_some: Callable[[int, int], Tensor], along: int) -> bool:
+    """Whether some of :data:`ROWS` rows come out as they do among all of them, bit by bit.
+
+    Args:
+        of_some: What a kernel makes of the rows from one to another.
+        along: The dimension of that in which they lie.
+    """
+    whole = of_some(0, ROWS)
     return all(
-        torch.equal(linear(rows[at : at + size]), whole[at : at + size])
+        torch.equal(of_some(at, at + size), whole.narrow(along, at, size))
         for size in _SIZES
-        for at in (0, _ROWS - size)
+        for at in (0, ROWS - size)
     )
 
 

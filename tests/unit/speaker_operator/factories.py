@@ -42,6 +42,17 @@ def service(name: str = "hello", /, **spec: Any) -> TTSService:
     return admitted
 
 
+TERMS: Json = {
+    "license": "CC-BY-4.0",
+    "consent": {
+        "statement": "My voice may be cloned.",
+        "givenBy": "Ana",
+        "recordedAt": "2026-11-29T10:00:00Z",
+    },
+}
+"""Without which no recording becomes a voice."""
+
+
 def voice_manifest(
     name: str = "ana", labels: Mapping[str, str] | None = None, /, **spec: Any
 ) -> Json:

@@ -14,11 +14,15 @@ from speaker_operator.render.children import render
 from speaker_operator.render.deployment import Stage
 from speaker_operator.render.gpu import Node
 from speaker_operator.render.metadata import Manifest
+from speaker_operator.render.references import Source
 from speaker_operator.render.settings import RenderSettings
-from tests.unit.speaker_operator.factories import SETTINGS, service, voice
+from tests.unit.speaker_operator.factories import SETTINGS, TERMS, service, voice
 
 Declared = TypeVar("Declared", TTSService, Voice)
 ALL = {"gpu": {"fallbackToCPU": True}, "image": "registry.example.com/own:cuda"}
+RECORDING = {"name": "ana", "key": "ana.wav"}
+FOUND = Source("Secret", "speech", "ana", "ana.wav")
+LICENSED = {"acceptLicense": "CPML"}
 GPU_NODE = Node("gpu-1", {}, {"nvidia.com/gpu": "1"})
 
 
@@ -67,6 +71,7 @@ def count_renderings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 PLAIN = Given(service(replicas=1))
 CACHED = service("cached", backend="kokoro", cache={"size": "1Gi"})
+CLONED = voice("ana", preset=None, reference={"audio": [{"secretKeyRef": RECORDING}]}, **TERMS)
 GATEWAY = service("front", backend="gateway", gateway={"services": {}})
 
 
@@ -87,6 +92,14 @@ CHANGES = {
     "nodes": (
         Given(service(**ALL), settings=replace(SETTINGS, nodes=())),
         Given(service(**ALL), settings=replace(SETTINGS, nodes=(GPU_NODE,))),
+    ),
+    "recording found": (
+        Given(service(backend="xtts", model=LICENSED), (CLONED,)),
+        Given(
+            service(backend="xtts", model=LICENSED),
+            (CLONED,),
+            replace(SETTINGS, sources={FOUND: f"sha256:{'a' * 64}"}),
+        ),
     ),
     "service behind a gateway": (
         Given(GATEWAY, ()),

@@ -11,20 +11,12 @@ from speaker_operator.render.references import Problem, Source, Sources, sources
 from speaker_operator.render.runtime_config import MANIFEST_BYTES, offered, voice_manifest
 from speaker_operator.render.voices import assign
 from speaker_runtime.contract import VoiceReference
-from tests.unit.speaker_operator.factories import SETTINGS, service, voice
+from tests.unit.speaker_operator.factories import SETTINGS, TERMS, service, voice
 from tests.unit.speaker_operator.factories import voice_manifest as declared
 
 DIGEST = f"sha256:{'a' * 64}"
 ANA = Source("Secret", "speech", "ana", "ana.wav")
 FOUND: Sources = {ANA: DIGEST}
-TERMS = {
-    "license": "CC-BY-4.0",
-    "consent": {
-        "statement": "My voice may be cloned.",
-        "givenBy": "Ana",
-        "recordedAt": "2026-11-29T10:00:00Z",
-    },
-}
 SECRET = {"secretKeyRef": {"name": "ana", "key": "ana.wav"}}
 
 
